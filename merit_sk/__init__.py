@@ -1,0 +1,26 @@
+"""ECG foundation-model pretraining behind scikit-learn's ``fit``, ``transform`` and ``Pipeline``."""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "ECGRecords": "records",
+    "MeritEmbedder": "_embedder",
+    "MeritZeroShotClassifier": "_zero_shot",
+}
+_SUBPACKAGES = {"datasets", "evaluation", "inspection", "nn", "records", "signals", "training"}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name):
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(f".{_PUBLIC[name]}", __name__), name)
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_PUBLIC, *_SUBPACKAGES})

@@ -1,0 +1,1 @@
+"""ECG data sets: loaders for published ones, and simulated recordings."""

@@ -1,0 +1,1 @@
+"""Plots of recordings and of what a model has learned."""
