@@ -1,0 +1,106 @@
+"""Where the signals of an `ECGRecords` come from: arrays in memory or WFDB files.
+
+A source has the attributes ``rates`` and ``n_times`` (one value per record) and ``lead_names``,
+and reads one record at a time. It knows nothing of views: lead order aside, what it returns is
+what was recorded.
+"""
+
+import os
+
+import numpy as np
+
+from . import _wfdb_reader
+from .signals import lead_indices
+
+
+class ArraySource:
+    """Signals in memory.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_leads, n_times)
+    rate : float
+    lead_names : tuple of str
+    index : ndarray of int or None
+        Which samples of `X` are the records.
+    """
+
+    def __init__(self, X, rate, lead_names, index=None):
+        self.X = X
+        self.rate = float(rate)
+        self.lead_names = lead_names
+        self.index = np.arange(len(X)) if index is None else index
+
+    @property
+    def rates(self):
+        return np.full(len(self.index), self.rate)
+
+    @property
+    def n_times(self):
+        return np.full(len(self.index), self.X.shape[-1])
+
+    def take(self, key):
+        return ArraySource(self.X, self.rate, self.lead_names, self.index[key])
+
+    def describe(self, i):
+        return f"number {self.index[i]}"
+
+    def read(self, i, lead_names, out=None):
+        signal = self.X[self.index[i]]
+        if lead_names != self.lead_names:
+            signal = signal[lead_indices(self.lead_names, lead_names)]
+        if out is None:
+            return np.array(signal, dtype=np.float32)
+        out[...] = signal
+        return out
+
+    def __getstate__(self):
+        whole = len(self.index) == len(self.X) and np.array_equal(
+            self.index, np.arange(len(self.X))
+        )
+        state = self.__dict__.copy()
+        if not whole:
+            state |= {"X": self.X[self.index], "index": np.arange(len(self.index))}
+        return state
+
+
+class FileSource:
+    """WFDB records, opened when they are read.
+
+    Parameters
+    ----------
+    root : str
+        Folder to which `paths` are relative.
+    paths : ndarray of str objects
+        Records without extension.
+    rates, n_times : ndarray
+        Sampling rate in Hz and length in samples of every record. A file that says otherwise is
+        an error on reading.
+    lead_names : tuple of str
+        Leads that every record has.
+    """
+
+    def __init__(self, root, paths, rates, n_times, lead_names):
+        self.root = root
+        self.paths = paths
+        self.rates = rates
+        self.n_times = n_times
+        self.lead_names = lead_names
+
+    def take(self, key):
+        return FileSource(
+            self.root, self.paths[key], self.rates[key], self.n_times[key], self.lead_names
+        )
+
+    def describe(self, i):
+        return os.path.join(self.root, self.paths[i])
+
+    def read(self, i, lead_names, out=None):
+        path = os.path.join(self.root, self.paths[i])
+        header, signal = _wfdb_reader.read_record(path, lead_names, out)
+        if header.rate != self.rates[i] or signal.shape[-1] != self.n_times[i]:
+            raise ValueError(
+                f"record {path}: {signal.shape[-1]} samples at {header.rate:g} Hz, expected "
+                f"{self.n_times[i]} at {self.rates[i]:g} Hz"
+            )
+        return signal

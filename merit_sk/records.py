@@ -1,0 +1,374 @@
+"""ECGRecords: many ECGs that behave like one array and are read when they are needed."""
+
+import os
+from collections import Counter
+
+import numpy as np
+
+from ._sources import ArraySource, FileSource
+from .signals import (
+    STANDARD_LEADS,
+    canonical_lead_name,
+    check_finite,
+    lead_indices,
+    resample,
+    resampled_length,
+)
+
+__all__ = ["ECGRecords"]
+
+
+class ECGRecords:
+    """Array-like collection of ECGs that is read when it is needed.
+
+    Slicing (``records[:100]``, an index array, a boolean mask) gives another lazy collection
+    whose record names and reports are sliced along, so that every splitter and every
+    cross-validation of scikit-learn takes it as ``X``. An integer gives one recording, and
+    ``numpy.asarray(records)`` reads them all. Signals are float32 in mV with leads ordered by
+    name, whatever the files hold.
+
+    Make one with `from_array`, `from_wfdb` or the loaders of `merit_sk.datasets`.
+
+    Attributes
+    ----------
+    shape : tuple
+        ``(n_samples, n_leads, n_times)``; `n_times` is None if lengths differ.
+    lengths : ndarray of shape (n_samples,)
+        Number of samples in time of every record.
+    sampling_rate : float
+        Samples per second.
+    lead_names : tuple of str
+        Leads, in order.
+    record_names : ndarray of shape (n_samples,), str objects
+        Names of the records.
+    reports : ndarray of shape (n_samples,), objects, or None
+        Report of every record, None where there is none.
+    on_invalid : {"raise", "repair"}
+        What is done about NaN when signals are read; see `repaired`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from merit_sk import ECGRecords
+    >>> X = np.random.default_rng(0).standard_normal((5, 12, 1000))
+    >>> records = ECGRecords.from_array(X, sampling_rate=100)
+    >>> records
+    ECGRecords(5 x 12 leads x 1000 samples at 100 Hz)
+    >>> records[[0, 2]].with_leads(["V1", "II"]).shape
+    (2, 2, 1000)
+    >>> np.asarray(records[:2]).dtype
+    dtype('float32')
+    """
+
+    ndim = 3
+    dtype = np.dtype(np.float32)
+
+    def __init__(
+        self,
+        source,
+        *,
+        sampling_rate=None,
+        lead_names=None,
+        record_names=None,
+        reports=None,
+        duration=None,
+        on_invalid="raise",
+    ):
+        n = len(source.n_times)
+        self._source = source
+        self.sampling_rate = _one_rate(source.rates) if sampling_rate is None else sampling_rate
+        self.lead_names = tuple(source.lead_names if lead_names is None else lead_names)
+        self.record_names = _column(record_names, n, "record_names")
+        self.reports = None if reports is None else _column(reports, n, "reports")
+        self.duration = duration
+        self.on_invalid = on_invalid
+        if self.record_names is None:
+            self.record_names = np.array([str(i) for i in range(n)], dtype=object)
+
+    @classmethod
+    def from_array(cls, X, *, sampling_rate, lead_names=None, reports=None, record_names=None):
+        """Wrap an array of signals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_leads, n_times)
+            Signals in mV.
+        sampling_rate : float
+            Samples per second.
+        lead_names : sequence of str or None, default=None
+            Leads in the order of `X`; by default the 12 standard leads, in standard order.
+        reports : array-like of shape (n_samples,) or None, default=None
+            Report of every record.
+        record_names : array-like of shape (n_samples,) or None, default=None
+            Names; by default ``"0"``, ``"1"`` and so on.
+
+        Returns
+        -------
+        ECGRecords
+            With the leads in standard order if all 12 are there, otherwise as given.
+        """
+        X = X if isinstance(X, np.ndarray) else np.asarray(X, dtype=np.float32)
+        if X.ndim != 3:
+            raise ValueError(f"X must have the shape (n_samples, n_leads, n_times), got {X.shape}")
+        if lead_names is None:
+            if X.shape[1] != 12:
+                raise ValueError(f"X has {X.shape[1]} leads: pass lead_names=, one name for each")
+            lead_names = STANDARD_LEADS
+        names = tuple(canonical_lead_name(name) for name in lead_names)
+        if len(names) != X.shape[1] or len(set(names)) != len(names):
+            raise ValueError(
+                f"lead_names must name each of the {X.shape[1]} leads of X once, got {names}"
+            )
+        return cls(
+            ArraySource(X, sampling_rate, names),
+            lead_names=default_leads(names),
+            record_names=record_names,
+            reports=reports,
+        )
+
+    @classmethod
+    def from_wfdb(cls, paths, *, root="", reports=None, record_names=None, lead_names=None):
+        """Open WFDB records; their headers are read at once, their signals later.
+
+        Parameters
+        ----------
+        paths : sequence of str or path-like
+            Records, without extension.
+        root : str or path-like, default=""
+            Folder to which `paths` are relative.
+        reports : array-like of shape (n_samples,) or None, default=None
+            Report of every record.
+        record_names : array-like of shape (n_samples,) or None, default=None
+            Names; by default the last part of each path.
+        lead_names : sequence of str or None, default=None
+            Leads wanted; by default the 12 standard ones if every record has them, otherwise
+            those that every record has.
+
+        Returns
+        -------
+        ECGRecords
+            At the sampling rate that the most records have; others are resampled.
+
+        Raises
+        ------
+        FileNotFoundError
+            If a header is missing.
+        ValueError
+            If a header cannot be parsed, or the records have no lead in common.
+        """
+        from ._wfdb_reader import read_header
+
+        root = os.fspath(root)
+        paths = np.array([os.fspath(path) for path in paths], dtype=object)
+        headers = [read_header(os.path.join(root, path)) for path in paths]
+        return cls._from_headers(
+            headers, root, paths, reports=reports, record_names=record_names, lead_names=lead_names
+        )
+
+    @classmethod
+    def _from_headers(cls, headers, root, paths, *, reports, record_names, lead_names=None):
+        rates = np.array([header.rate for header in headers], dtype=float)
+        n_times = np.array([header.n_times for header in headers], dtype=np.int64)
+        common = _common_leads(headers)
+        if lead_names is None:
+            lead_names = default_leads(common)
+        else:
+            lead_names = tuple(canonical_lead_name(name) for name in lead_names)
+            lead_indices(common, lead_names)
+        source = FileSource(root, paths, rates, n_times, common)
+        if record_names is None:
+            record_names = [os.path.basename(path) for path in paths]
+        rate = Counter(rates.tolist()).most_common(1)[0][0] if len(rates) else 1.0
+        return cls(
+            source,
+            sampling_rate=rate,
+            lead_names=lead_names,
+            record_names=record_names,
+            reports=reports,
+        )
+
+    @property
+    def lengths(self):
+        source = self._source
+        if self.duration is not None:
+            n_times = round(self.duration * self.sampling_rate)
+            return np.full(len(source.n_times), n_times)
+        lengths = np.array(source.n_times)
+        for rate in np.unique(source.rates[source.rates != self.sampling_rate]):
+            at_rate = source.rates == rate
+            lengths[at_rate] = resampled_length(lengths[at_rate], rate, self.sampling_rate)
+        return lengths
+
+    @property
+    def shape(self):
+        lengths = self.lengths
+        same = len(lengths) == 0 or (lengths == lengths[0]).all()
+        n_times = (int(lengths[0]) if len(lengths) else 0) if same else None
+        return len(lengths), len(self.lead_names), n_times
+
+    def __len__(self):
+        return len(self.record_names)
+
+    def __repr__(self):
+        n, n_leads, n_times = self.shape
+        if n_times is None:
+            lengths = self.lengths
+            n_times = f"{lengths.min()}-{lengths.max()}"
+        return f"ECGRecords({n} x {n_leads} leads x {n_times} samples at {self.sampling_rate:g} Hz)"
+
+    def __getitem__(self, key):
+        if isinstance(key, tuple):
+            if not key or any(part not in (Ellipsis, slice(None)) for part in key[1:]):
+                raise IndexError(
+                    "records are indexed along the first axis only: use with_leads for leads, or "
+                    "numpy.asarray(records) for an array"
+                )
+            key = key[0]
+        if np.ndim(key) == 0 and not isinstance(key, slice) and key is not Ellipsis:
+            return self._read_one(range(len(self))[key])
+        key = slice(None) if key is Ellipsis else key
+        if not isinstance(key, slice):
+            key = np.asarray(key)
+            key = key.astype(np.intp) if key.size == 0 else key
+        return self._like(
+            source=self._source.take(key),
+            record_names=self.record_names[key],
+            reports=None if self.reports is None else self.reports[key],
+        )
+
+    def __array__(self, dtype=None, copy=None):
+        if copy is False:
+            raise ValueError("records are read from their source: copy=False is not possible")
+        return self._read_all().astype(dtype or self.dtype, copy=False)
+
+    def with_leads(self, lead_names):
+        """Return the same records with these leads, in this order.
+
+        Parameters
+        ----------
+        lead_names : sequence of str
+            Leads, by name.
+
+        Returns
+        -------
+        ECGRecords
+        """
+        names = tuple(canonical_lead_name(name) for name in lead_names)
+        lead_indices(self._source.lead_names, names)
+        return self._like(lead_names=names)
+
+    def with_duration(self, seconds):
+        """Return the records cut to their first `seconds`, or padded with zeros at the end.
+
+        Parameters
+        ----------
+        seconds : float
+            Duration of every record.
+
+        Returns
+        -------
+        ECGRecords
+        """
+        if not seconds * self.sampling_rate >= 1:
+            raise ValueError(f"the duration must be at least one sample, got {seconds} s")
+        return self._like(duration=float(seconds))
+
+    def resampled(self, sampling_rate):
+        """Return the records at another sampling rate.
+
+        Parameters
+        ----------
+        sampling_rate : float
+            Samples per second.
+
+        Returns
+        -------
+        ECGRecords
+        """
+        if not sampling_rate > 0:
+            raise ValueError(f"the sampling rate must be positive, got {sampling_rate}")
+        return self._like(sampling_rate=float(sampling_rate))
+
+    def repaired(self):
+        """Return the records with NaN interpolated in time when they are read.
+
+        Without it, reading a record with invalid samples is an error. A warning counts what was
+        interpolated; a lead without any valid sample becomes zero.
+
+        Returns
+        -------
+        ECGRecords
+        """
+        return self._like(on_invalid="repair")
+
+    def _like(self, **changes):
+        new = object.__new__(type(self))
+        source = changes.pop("source", self._source)
+        new.__dict__.update(self.__dict__, _source=source, **changes)
+        return new
+
+    def _read_one(self, i):
+        source = self._source
+        signal = source.read(i, self.lead_names)
+        signal = check_finite(signal[None], on_invalid=self.on_invalid, names=[source.describe(i)])[
+            0
+        ]
+        signal = resample(signal, source.rates[i], self.sampling_rate)
+        if self.duration is None:
+            return signal
+        n_times = round(self.duration * self.sampling_rate)
+        signal = signal[:, :n_times]
+        return np.pad(signal, [(0, 0), (0, n_times - signal.shape[-1])])
+
+    def _read_all(self):
+        if self.shape[-1] is None:
+            lengths = self.lengths / self.sampling_rate
+            raise ValueError(
+                f"records last from {lengths.min():g} to {lengths.max():g} s and make no array: "
+                "use records.with_duration(seconds) to cut or pad them"
+            )
+        X = np.empty(self.shape, dtype=np.float32)
+        source = self._source
+        if self.duration is None and (source.rates == self.sampling_rate).all():
+            for i, out in enumerate(X):
+                source.read(i, self.lead_names, out)
+            return check_finite(X, on_invalid=self.on_invalid, names=self.record_names)
+        for i in range(len(X)):
+            X[i] = self._read_one(i)
+        return X
+
+
+def default_leads(names):
+    """Return the standard leads if all of them are among `names`, otherwise `names`."""
+    return STANDARD_LEADS if set(STANDARD_LEADS) <= set(names) else tuple(names)
+
+
+def _common_leads(headers):
+    kinds = list(dict.fromkeys(header.lead_names for header in headers))
+    common = [name for name in kinds[0] if all(name in kind for kind in kinds)] if kinds else []
+    if kinds and not common:
+        raise ValueError(
+            "the records have no lead in common: "
+            + "; ".join(", ".join(names) for names in kinds[:5])
+        )
+    return tuple(dict.fromkeys(common))
+
+
+def _one_rate(rates):
+    found = np.unique(rates)
+    if len(found) > 1:
+        raise ValueError(f"records have the sampling rates {found.tolist()}: choose one")
+    return float(found[0]) if len(found) else 1.0
+
+
+def _column(values, n, name):
+    if values is None:
+        return None
+    column = np.empty(n, dtype=object)
+    values = list(values)
+    if len(values) != n:
+        raise ValueError(
+            f"{name} must have one entry for each of the {n} records, got {len(values)}"
+        )
+    column[:] = [None if isinstance(value, float) and value != value else value for value in values]
+    return column
