@@ -1,4 +1,4 @@
-"""ECG foundation-model pretraining behind scikit-learn's ``fit``, ``transform`` and ``Pipeline``."""
+"""ECG foundation-model pretraining behind scikit-learn's ``fit`` and ``transform``."""
 
 import importlib
 

@@ -1,0 +1,563 @@
+"""MeritEmbedder: pretrain an ECG encoder and embed recordings with it."""
+
+import numbers
+import warnings
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Bunch, check_random_state
+from sklearn.utils.validation import check_is_fitted, check_scalar
+
+from ._reports import check_reports, learn_text_features, text_features_from_dict
+from ._validation import (
+    check_signals,
+    default_leads,
+    torch_threads,
+    warn_about_amplitude,
+    warn_about_duration,
+)
+from ._windows import WindowSource, WindowSpec
+
+READOUTS = ("stages", "last", "projected")
+
+
+class MeritEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Pretrained ECG embeddings by masked modelling and ECG-text alignment.
+
+    ``fit`` pretrains an encoder on unlabelled recordings and, where there are any, their reports;
+    ``transform`` embeds recordings. The objective joins two lower bounds on mutual information,
+    ``(1 - structure_weight) * I(Z; report) + structure_weight * I(Z_visible; X_masked)``, as
+    proposed by MERIT [1]_.
+
+    Parameters
+    ----------
+    encoder : {"tiny", "small", "base"}, dict or EncoderConfig, default="tiny"
+        ``"tiny"`` is a convolutional network of 0.7 million parameters for the CPU; ``"small"``
+        and ``"base"`` are vision transformers with lead x time tokens, for a GPU. A dict gives
+        fields of :class:`~merit_sk.nn.config.EncoderConfig`.
+    text_encoder : str, default="builtin"
+        ``"builtin"`` learns a compact bag-of-words encoder from the reports, in any language.
+        Anything else is the folder or hub id of a frozen Hugging Face encoder.
+    structure_weight : float in [0, 1], default=0.25
+        Share of masked modelling in the objective; 0 is alignment alone, 1 masked modelling
+        alone. Without reports it is always 1.
+    align_view : {"full", "masked"}, default="full"
+        Whether the text is aligned with the whole signal, as at test time, or with the masked
+        view, which saves one of two passes.
+    readout : {"stages", "last", "projected"}, default="stages"
+        What ``transform`` returns: mean, maximum and standard deviation over time of every
+        stage's map, or of the last one; or the unit vector that is compared with text.
+    sampling_rate : float, default=100
+        Rate of the model in Hz. Arrays must have it; ``ECGRecords`` are resampled.
+    leads : sequence of str or None, default=None
+        Leads of the model. None takes those of the ``ECGRecords``, and for arrays of twelve leads
+        I, II, III, aVR, aVL, aVF, V1-V6. ``ECGRecords`` are reordered by name.
+    duration : float, default=10
+        Window in seconds. Longer recordings are embedded as the average of their windows,
+        shorter ones are padded and the padding is left out of the read-out.
+    max_epochs : int, default=25
+        Passes over the training data; 0 leaves the encoder random, the baseline to beat.
+    batch_size : int, default=64
+        Recordings in a batch, of which the alignment takes its negatives.
+    lr : float, default=1e-3
+        Peak learning rate of AdamW, after a linear warm-up and before half a cosine to zero.
+    weight_decay : float, default=0.05
+    validation_fraction : float in [0, 1), default=0
+        Share of the recordings on which the bounds are measured instead of trained.
+    callbacks : sequence of skorch callbacks, default=()
+        For example for early stopping or pruning on ``"valid_mi_text"``.
+    on_invalid : {"raise", "repair"}, default="raise"
+        NaN and infinite samples are an error, or interpolated with a warning.
+    warm_start : bool, default=False
+        Whether ``fit`` continues from the weights of the last one.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Of the network in pretraining; ``"auto"`` takes bfloat16 where the hardware has it.
+        Embeddings are always computed in float32.
+    device : str, default="auto"
+        ``"auto"`` takes an accelerator if there is one. It is resolved again after loading.
+    n_jobs : int or None, default=None
+        CPU threads; None is 1, -1 is all cores. Results are reproducible for equal ``n_jobs``,
+        also inside parallel searches.
+    random_state : int, RandomState instance or None, default=None
+        Weights, masks, augmentation and order of the batches.
+    verbose : int, default=0
+        1 prints a line per epoch, 2 adds progress bars.
+
+    Attributes
+    ----------
+    history_ : list of dict
+        One entry an epoch: losses, and the bounds ``mi_signal`` (nats per hidden sample over the
+        best constant predictor) and ``mi_text`` (nats per recording, at most the logarithm of the
+        batch size), on validation data with the prefix ``valid_``.
+    model_ : MeritModel
+        The network.
+    net_ : skorch.NeuralNet
+        The net of the last ``fit``; not kept in pickles.
+    window_ : WindowSpec
+        Sampling rate, leads, duration and pass band that the model was trained with.
+    text_features_ : object or None
+        What turns reports into the input of the text tower.
+    n_iter_ : int
+        Epochs trained.
+    n_features_in_ : int
+        Leads of 3-D input, samples of 2-D input.
+
+    See Also
+    --------
+    MeritZeroShotClassifier : Classes described in words, without labels.
+
+    References
+    ----------
+    .. [1] "MERIT: Multimodal ECG Representation via Information Theory", 2026.
+
+    Examples
+    --------
+    >>> from merit_sk import MeritEmbedder
+    >>> from merit_sk.datasets import make_ecg
+    >>> ecg = make_ecg(32, random_state=0)
+    >>> embedder = MeritEmbedder(max_epochs=1, random_state=0).fit(ecg.data, reports=ecg.reports)
+    >>> embedder.transform(ecg.data).shape
+    (32, 1536)
+    """
+
+    __metadata_request__fit = {"reports": True}
+
+    def __init__(
+        self,
+        encoder="tiny",
+        *,
+        text_encoder="builtin",
+        structure_weight=0.25,
+        align_view="full",
+        readout="stages",
+        sampling_rate=100,
+        leads=None,
+        duration=10,
+        max_epochs=25,
+        batch_size=64,
+        lr=1e-3,
+        weight_decay=0.05,
+        validation_fraction=0,
+        callbacks=(),
+        on_invalid="raise",
+        warm_start=False,
+        precision="auto",
+        device="auto",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.encoder = encoder
+        self.text_encoder = text_encoder
+        self.structure_weight = structure_weight
+        self.align_view = align_view
+        self.readout = readout
+        self.sampling_rate = sampling_rate
+        self.leads = leads
+        self.duration = duration
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.validation_fraction = validation_fraction
+        self.callbacks = callbacks
+        self.on_invalid = on_invalid
+        self.warm_start = warm_start
+        self.precision = precision
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y=None, *, reports=None):
+        """Pretrain on recordings and their reports.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
+            Recordings in mV; two dimensions are one lead.
+        y : None
+            Ignored: no label is used.
+        reports : array-like of str of shape (n_samples,) or None, default=None
+            Free text in any language; None or ``""`` for a record without one. By default the
+            reports that ``ECGRecords`` carry. Without any, only masked modelling is trained.
+
+        Returns
+        -------
+        self : MeritEmbedder
+
+        Raises
+        ------
+        ValueError
+            For invalid parameters or signals, or reports of another length.
+        FloatingPointError
+            If training diverges.
+        """
+        import torch
+
+        from .training.batches import Reports
+
+        self._check_parameters()
+        X = check_signals(self, X, reset=True)
+        if reports is None:
+            reports = getattr(X, "reports", None)
+        if reports is not None:
+            reports = check_reports(reports, len(X))
+        elif self.structure_weight == 0:
+            raise ValueError(
+                "structure_weight=0 is alignment alone and needs reports: pass fit(X, reports=...)"
+                " (merit__reports=... through a pipeline step named 'merit')"
+            )
+        warm = self.warm_start and hasattr(self, "model_")
+        self.window_ = WindowSpec(
+            float(self.sampling_rate), default_leads(X, self.leads), float(self.duration)
+        )
+        if isinstance(X, np.ndarray):
+            warn_about_duration(X.shape[2], self.window_.sampling_rate)
+        source = WindowSource(X, self.window_, self.on_invalid, keep=True)
+        warn_about_amplitude(source.signals(np.arange(min(len(X), source.chunk))))
+        rng = check_random_state(self.random_state)
+        with torch_threads(effective_n_jobs(self.n_jobs)), torch.random.fork_rng():
+            torch.manual_seed(rng.randint(np.iinfo(np.int32).max))
+            if reports is not None:
+                if not (warm and self.text_features_ is not None):
+                    features = learn_text_features(
+                        self.text_encoder, np.unique(reports[reports != ""])
+                    )
+                    self.text_features_ = features
+                reports = Reports(reports, self.text_features_)
+            elif not warm:
+                self.text_features_ = None
+            self._build_model(keep=warm)
+            self._pretrain(source, reports, rng)
+        return self
+
+    def _check_parameters(self):
+        from .nn.config import resolve_encoder
+
+        self._config = resolve_encoder(self.encoder)
+        real, whole = numbers.Real, numbers.Integral
+        check_scalar(self.structure_weight, "structure_weight", real, min_val=0, max_val=1)
+        check_scalar(self.max_epochs, "max_epochs", whole, min_val=0)
+        check_scalar(self.batch_size, "batch_size", whole, min_val=1)
+        check_scalar(self.validation_fraction, "validation_fraction", real, min_val=0, max_val=1,
+                     include_boundaries="left")  # fmt: skip
+        for name in ("sampling_rate", "duration", "lr"):
+            check_scalar(getattr(self, name), name, real, min_val=0, include_boundaries="neither")
+        check_scalar(self.weight_decay, "weight_decay", real, min_val=0)
+        for name, allowed in {
+            "align_view": ("full", "masked"), "readout": READOUTS,
+            "on_invalid": ("raise", "repair"), "precision": ("auto", "float32", "bfloat16"),
+        }.items():  # fmt: skip
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
+
+    def _build_model(self, keep):
+        from .nn.checkpoint import resolve_device
+        from .nn.model import MeritModel
+
+        before = self.model_.state_dict() if keep else None
+        features = self.text_features_
+        self.model_ = MeritModel(
+            self._config, len(self.window_.leads), self.window_.n_times,
+            text=None if features is None else (features.kind, features.n_features),
+            structure_weight=self.structure_weight, align_view=self.align_view,
+        )  # fmt: skip
+        if before is not None:
+            self.model_.load_state_dict(before, strict=False)
+        self.device_ = resolve_device(self.device)
+        self.model_.to(self.device_)
+
+    def _pretrain(self, source, reports, rng):
+        from .nn.checkpoint import resolve_precision
+        from .training.batches import WindowDataset, tensors
+        from .training.net import build_net, epoch_history
+
+        order = rng.permutation(len(source))
+        n_valid = round(self.validation_fraction * len(source))
+        train = WindowDataset(source, np.sort(order[n_valid:]), reports, random_start=True)
+        valid = WindowDataset(source, np.sort(order[:n_valid]), reports, random_start=False)
+        model, bounds = self.model_, []
+        if model.structure_weight > 0:
+            bounds.append("mi_signal")
+        if model.structure_weight < 1:
+            bounds.append("mi_text")
+            model.set_bank(tensors(self.text_features_(reports.bank)) if reports.bank else None)
+        settings = dict(
+            max_epochs=self.max_epochs, batch_size=self.batch_size, lr=self.lr,
+            weight_decay=self.weight_decay, device=str(self.device_),
+            precision=resolve_precision(self.precision, self.device_),
+        )  # fmt: skip
+        self.net_ = build_net(
+            model, train, valid if n_valid else None, bounds=bounds, settings=settings,
+            callbacks=list(self.callbacks), verbose=self.verbose,
+        )  # fmt: skip
+        self.net_.fit(train, y=None)
+        model.set_bank(None)
+        model.eval()
+        earlier = self.history_ if self.warm_start and hasattr(self, "history_") else []
+        new = [row | {"epoch": row["epoch"] + len(earlier)} for row in epoch_history(self.net_)]
+        self.history_ = earlier + new
+        self.n_iter_ = len(self.history_)
+
+    @property
+    def _n_features_out(self):
+        dims = self.model_.encoder.stage_dims
+        sizes = {"stages": 3 * sum(dims), "last": 3 * dims[-1]}
+        return sizes.get(self.readout, self.model_.config.projection)
+
+    def transform(self, X):
+        """Embed recordings.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
+            Recordings in mV with the leads of the model; ``ECGRecords`` are reordered and
+            resampled. A recording's embedding does not depend on the others.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_features), float32
+        """
+        check_is_fitted(self)
+        return self._embed(X, self.readout)
+
+    def _embed(self, X, readout):
+        import torch
+
+        if readout == "projected" and self.model_.text_tower is None:
+            raise ValueError(
+                "this model was pretrained without reports and has no space shared with text: "
+                "fit it with reports=, or choose another readout"
+            )
+        source, batch_size, start, parts = self._source(X), self.batch_size, 0, []
+        with torch_threads(effective_n_jobs(self.n_jobs)), torch.inference_mode():
+            while start < len(source):
+                rows = np.arange(start, min(start + batch_size, len(source)))
+                try:
+                    parts.append(self._embed_rows(source, rows, readout, batch_size))
+                except torch.OutOfMemoryError:
+                    if batch_size == 1:
+                        raise
+                    batch_size //= 2
+                    warnings.warn(
+                        f"out of memory on {self.device_}: going on with batches of {batch_size}",
+                        UserWarning, stacklevel=3,
+                    )  # fmt: skip
+                    continue
+                start = rows[-1] + 1
+        return np.concatenate(parts)
+
+    def _embed_rows(self, source, rows, readout, batch_size):
+        """Mean over windows of their read-out, in batches of one size whatever the input."""
+        import torch
+
+        signal, n_valid, owner = source.all_windows(rows)
+        padding = -len(signal) % batch_size
+        signal = np.concatenate([signal, np.zeros((padding, *signal.shape[1:]), np.float32)])
+        n_valid = np.concatenate([n_valid, np.ones(padding, np.int64)])
+        out, model = [], self.model_
+        for i in range(0, len(signal), batch_size):
+            batch = slice(i, i + batch_size)
+            maps = model.encoder(
+                torch.from_numpy(signal[batch]).to(self.device_),
+                torch.from_numpy(n_valid[batch]).to(self.device_),
+            )
+            if readout == "projected":
+                z = model.projection(maps)
+            else:
+                z = model.summary(maps if readout == "stages" else maps[-1:])
+            out.append(z.cpu().numpy())
+        z = np.concatenate(out)[: len(owner)]
+        if len(owner) == len(rows):
+            return z
+        total = np.zeros((len(rows), z.shape[1]), np.float64)
+        np.add.at(total, owner, z)
+        return (total / np.bincount(owner)[:, None]).astype(np.float32)
+
+    def _source(self, X):
+        X = check_signals(self, X, reset=False)
+        n_leads = len(self.window_.leads)
+        if isinstance(X, np.ndarray) and X.shape[1] != n_leads:
+            raise ValueError(
+                f"X has {X.shape[1]} leads, this model expects {n_leads}: "
+                f"{', '.join(self.window_.leads)}"
+            )
+        return WindowSource(X, self.window_, self.on_invalid)
+
+    def embed_text(self, texts):
+        """Embed phrases in the space shared with ``readout="projected"``.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Worded like the reports that the model was pretrained with.
+
+        Returns
+        -------
+        T : ndarray of shape (n_texts, n_dimensions), float32
+            Unit vectors; their product with projected embeddings is the cosine.
+
+        Raises
+        ------
+        ValueError
+            If the model was pretrained without reports.
+        """
+        import torch
+
+        from .training.batches import tensors
+
+        check_is_fitted(self)
+        if self.model_.text_tower is None:
+            raise ValueError(
+                "this model was pretrained without reports and cannot embed text: "
+                "fit it with reports="
+            )
+        features = self.text_features_([" ".join(text.lower().split()) for text in texts])
+        features = {k: v.to(self.device_) for k, v in tensors(features).items()}
+        with torch.inference_mode():
+            return self.model_.embed_text(features).cpu().numpy()
+
+    def reconstruct(self, X, *, random_state=None):
+        """Hide part of each recording and fill it in from the rest.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like of shape (n_samples, n_leads, n_times)
+            The first window of each recording is used.
+        random_state : int, RandomState instance or None, default=None
+            Draws what is hidden.
+
+        Returns
+        -------
+        result : Bunch
+            ``signal`` and ``reconstruction`` of shape (n_samples, n_leads, n_window), each lead
+            standardised, and the boolean ``mask`` of what was hidden. Offset and size of each
+            hidden block are taken from the signal, as only its shape is predicted.
+        """
+        import torch
+
+        from .nn.objective import normalize_blocks
+
+        check_is_fitted(self)
+        source, model = self._source(X), self.model_
+        signal, n_valid = source.windows(np.arange(len(source)), lambda n_times: 0)
+        with torch.random.fork_rng(), torch.inference_mode():
+            torch.manual_seed(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+            x = torch.from_numpy(signal).to(self.device_)
+            hidden = model.hide(x)
+            maps = model.encoder.visible(x, hidden, torch.from_numpy(n_valid).to(self.device_))
+            _, mean, spread = normalize_blocks(x, model.config.block_samples)
+            filled = model.decoder(maps, hidden) * spread + mean
+            filled = torch.where(hidden, filled, x).cpu().numpy()
+        return Bunch(signal=signal, reconstruction=filled, mask=hidden.cpu().numpy())
+
+    def save_pretrained(self, folder):
+        """Write the model to a folder as ``config.json`` and ``model.safetensors``.
+
+        Parameters
+        ----------
+        folder : path-like
+            Made if missing; a model in it is replaced.
+        """
+        from .nn.checkpoint import weights_to_bytes, write_checkpoint
+
+        check_is_fitted(self)
+        write_checkpoint(folder, self._description(), weights_to_bytes(self.model_))
+
+    @classmethod
+    def from_pretrained(cls, name, *, revision=None, local_files_only=False, device="auto"):
+        """Load a model that ``save_pretrained`` wrote.
+
+        Parameters
+        ----------
+        name : path-like or str
+            A folder, or the id of a repository on the Hugging Face hub.
+        revision : str or None, default=None
+            Branch, tag or commit on the hub.
+        local_files_only : bool, default=False
+            Whether to use only what was downloaded before.
+        device : str, default="auto"
+
+        Returns
+        -------
+        embedder : MeritEmbedder
+            Fitted; wrap it in :class:`sklearn.frozen.FrozenEstimator` to keep it so in a search.
+
+        Raises
+        ------
+        OSError
+            If there is no such model.
+        ValueError
+            If a file is damaged or foreign; the message names it.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from merit_sk import MeritEmbedder
+        >>> from merit_sk.datasets import make_ecg
+        >>> X = make_ecg(8, random_state=0).data
+        >>> embedder = MeritEmbedder(max_epochs=0, random_state=0).fit(X)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     embedder.save_pretrained(folder)
+        ...     again = MeritEmbedder.from_pretrained(folder)
+        >>> bool((again.transform(X) == embedder.transform(X)).all())
+        True
+        """
+        from .nn.checkpoint import WEIGHTS_NAME, find_checkpoint, read_checkpoint
+
+        folder = find_checkpoint(name, revision=revision, local_files_only=local_files_only)
+        config, weights = read_checkpoint(folder)
+        embedder = cls(**config["parameters"], device=device)
+        embedder._restore(config, weights, folder / WEIGHTS_NAME)
+        return embedder
+
+    _not_saved = ("device", "callbacks", "random_state", "encoder")
+
+    def _description(self):
+        parameters = {k: v for k, v in self.get_params().items() if k not in self._not_saved}
+        parameters["encoder"] = self.model_.config.to_dict()
+        for name in ("leads", "text_encoder"):
+            value = parameters[name]
+            parameters[name] = value if value is None or isinstance(value, str) else list(value)
+        return {
+            "parameters": parameters,
+            "window": self.window_.to_dict(),
+            "text": None if self.text_features_ is None else self.text_features_.to_dict(),
+            "history": self.history_,
+            "n_features_in": self.n_features_in_,
+        }
+
+    def _restore(self, config, weights, source):
+        from .nn.checkpoint import load_weights
+
+        self._check_parameters()
+        self.window_ = WindowSpec.from_dict(config["window"])
+        self.text_features_ = config["text"] and text_features_from_dict(config["text"])
+        self.history_, self.n_iter_ = config["history"], len(config["history"])
+        self.n_features_in_ = config["n_features_in"]
+        self._build_model(keep=False)
+        load_weights(self.model_, weights, source)
+        self.model_.eval()
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if "model_" in state:
+            from .nn.checkpoint import weights_to_bytes
+
+            state = {k: v for k, v in state.items() if k not in ("model_", "net_", "device_")}
+            state["_saved"] = self._description(), weights_to_bytes(self.model_)
+        return state
+
+    def __setstate__(self, state):
+        saved = state.pop("_saved", None)
+        super().__setstate__(state)
+        if saved:
+            self._restore(*saved, "the pickled weights")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags

@@ -1,0 +1,110 @@
+"""Checks that every estimator makes of its input."""
+
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from .records import ECGRecords
+from .signals import STANDARD_LEADS
+
+IMPLAUSIBLE_MILLIVOLT = 20.0
+LONG_SECONDS = 30.0
+
+
+def check_signals(estimator, X, *, reset, y=None):
+    """Validate recordings and count their leads.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets ``n_features_in_`` if `reset`.
+    X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
+        In mV; two dimensions are one lead.
+    reset : bool
+        Whether this is ``fit``.
+    y : array-like or None, default=None
+
+    Returns
+    -------
+    X : ECGRecords, or ndarray of shape (n_samples, n_leads, n_times)
+    """
+    if isinstance(X, ECGRecords):
+        if len(X) == 0:
+            raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required.")
+        if reset:
+            estimator.n_features_in_ = X.shape[1]
+        return X
+    X = validate_data(
+        estimator, X, dtype=[np.float32, np.float64], allow_nd=True, ensure_all_finite=False,
+        reset=reset,
+    )  # fmt: skip
+    if X.ndim > 3:
+        raise ValueError(
+            "X must have shape (n_samples, n_leads, n_times) or (n_samples, n_times), "
+            f"got {X.ndim} dimensions"
+        )
+    if X.size == 0:
+        raise ValueError(f"Found array with 0 feature(s) (shape={X.shape}): X holds no samples")
+    return X[:, None] if X.ndim == 2 else X
+
+
+def default_leads(X, leads):
+    """Lead names of a model fitted on ``X``: as given, as recorded, or the standard order."""
+    if isinstance(X, ECGRecords):
+        return tuple(leads or X.lead_names)
+    n_leads = X.shape[1]
+    if leads is None:
+        numbered = tuple(f"lead {i + 1}" for i in range(n_leads))
+        return STANDARD_LEADS if n_leads == len(STANDARD_LEADS) else numbered
+    if len(leads) != n_leads:
+        raise ValueError(f"leads names {len(leads)} leads ({', '.join(leads)}) but X has {n_leads}")
+    return tuple(leads)
+
+
+def warn_about_amplitude(signals):
+    """Warn once where filtered signals in mV look like µV, or hold flat leads.
+
+    Parameters
+    ----------
+    signals : list of ndarray of shape (n_leads, n_times)
+    """
+    spread = np.array([x.std(axis=-1) for x in signals])
+    if np.median(spread) > IMPLAUSIBLE_MILLIVOLT:
+        warnings.warn(
+            f"signals spread over {np.median(spread):.0f} mV, a thousand times what an ECG has: "
+            "they look like µV. Divide by 1000; ECGRecords convert by the unit in the file.",
+            UserWarning, stacklevel=3,
+        )  # fmt: skip
+    flat = (spread < 1e-6) & (signals[0].shape[-1] > 1)
+    if flat.any():
+        warnings.warn(
+            f"{flat.sum()} flat leads in {flat.any(axis=1).sum()} of {len(signals)} recordings "
+            "are taken as missing",
+            UserWarning, stacklevel=3,
+        )  # fmt: skip
+
+
+def warn_about_duration(n_times, sampling_rate):
+    """Warn where an array looks sampled at another rate than the model's."""
+    if n_times / sampling_rate > LONG_SECONDS:
+        warnings.warn(
+            f"recordings of {n_times} samples last {n_times / sampling_rate:g} s at "
+            f"{sampling_rate:g} Hz. If they were sampled at another rate, wrap them: "
+            "ECGRecords.from_array(X, sampling_rate=...).",
+            UserWarning, stacklevel=3,
+        )  # fmt: skip
+
+
+@contextmanager
+def torch_threads(n_threads):
+    """Run with a number of torch threads that does not depend on where the code runs."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,161 @@
+"""From recordings of any rate, length and lead order to the windows a model sees."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from .signals import bandpass, check_finite, resample, zscore
+
+
+@dataclass(frozen=True)
+class WindowSpec:
+    """The input of a model, stored with its weights and applied again at ``transform``.
+
+    Parameters
+    ----------
+    sampling_rate : float
+        In Hz.
+    leads : tuple of str
+        In the order of the model's channels.
+    duration : float
+        Length of a window in seconds.
+    band : tuple of float, default=(0.5, 40.0)
+        Pass band in Hz.
+
+    Examples
+    --------
+    >>> from merit_sk._windows import WindowSpec
+    >>> WindowSpec(100.0, ("I", "II"), 10.0).n_times
+    1000
+    """
+
+    sampling_rate: float
+    leads: tuple
+    duration: float
+    band: tuple = (0.5, 40.0)
+
+    @property
+    def n_times(self):
+        """Samples of a window."""
+        return max(round(self.duration * self.sampling_rate), 1)
+
+    def to_dict(self):
+        """The specification as plain JSON types."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, saved):
+        """Rebuild what ``to_dict`` described."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in saved.items()})
+
+    def prepare(self, x, sampling_rate):
+        """Sampling rate and pass band of the model for ``x`` of shape (..., n_leads, n_times)."""
+        return bandpass(
+            resample(x, sampling_rate, self.sampling_rate), self.sampling_rate, *self.band
+        )
+
+    def starts(self, n_times):
+        """First samples of the windows that cover a recording; the last one ends with it."""
+        last = n_times - self.n_times
+        if last <= 0:
+            return [0]
+        return [*range(0, last, self.n_times), last]
+
+    def cut(self, x, start):
+        """Standardised window of ``x`` from ``start``, zero-padded, and its length before that."""
+        window = zscore(x[..., start : start + self.n_times])
+        n_valid = window.shape[-1]
+        if n_valid < self.n_times:
+            pad = [(0, 0)] * (x.ndim - 1) + [(0, self.n_times - n_valid)]
+            window = np.pad(window, pad)
+        return window, n_valid
+
+
+class WindowSource:
+    """Recordings made ready for a model: in memory when they fit, read anew when they do not.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_leads, n_times) or ECGRecords
+        Arrays are taken to have the rate and the leads of `spec`.
+    spec : WindowSpec
+    on_invalid : {"raise", "repair"}, default="raise"
+        What to do about NaN and infinite samples.
+    keep : bool, default=False
+        Hold the filtered signals in memory if they take less than 2 GiB.
+    """
+
+    memory = 2**31
+    chunk = 256
+
+    def __init__(self, X, spec, on_invalid="raise", keep=False):
+        self.X, self.spec, self.on_invalid = X, spec, on_invalid
+        if not isinstance(X, np.ndarray):
+            X = X.with_leads(spec.leads)
+            self.X = X.repaired() if on_invalid == "repair" else X
+        self._kept = None
+        if keep and self._size() <= self.memory:
+            self._kept = [
+                x
+                for i in range(0, len(X), self.chunk)
+                for x in self._read(slice(i, i + self.chunk))
+            ]
+
+    def __len__(self):
+        return len(self.X)
+
+    def _size(self):
+        if isinstance(self.X, np.ndarray):
+            return 4 * self.X.size
+        seconds = self.X.lengths.sum() / self.X.sampling_rate
+        return 4 * len(self.spec.leads) * seconds * self.spec.sampling_rate
+
+    def _read(self, key):
+        if isinstance(self.X, np.ndarray):
+            names = np.arange(len(self.X))[key]
+            x = check_finite(self.X[key], on_invalid=self.on_invalid, names=names)
+            return self.spec.prepare(x, self.spec.sampling_rate)
+        records = self.X[key]
+        if records.shape[2] is None:
+            return [self.spec.prepare(x, records.sampling_rate) for x in records]
+        return self.spec.prepare(np.asarray(records), records.sampling_rate)
+
+    def signals(self, indices):
+        """Filtered recordings at the model's rate, each (n_leads, n_times)."""
+        if self._kept is not None:
+            return [self._kept[i] for i in indices]
+        return list(self._read(indices))
+
+    def windows(self, indices, start):
+        """One window a recording.
+
+        Parameters
+        ----------
+        indices : ndarray of int
+        start : callable
+            From the length of a recording to the first sample of its window.
+
+        Returns
+        -------
+        signal : ndarray of shape (n, n_leads, n_times), float32
+        n_valid : ndarray of shape (n,), int64
+        """
+        cut = [self.spec.cut(x, start(x.shape[-1])) for x in self.signals(indices)]
+        return np.stack([w for w, _ in cut]), np.array([n for _, n in cut], dtype=np.int64)
+
+    def all_windows(self, indices):
+        """Every window of the recordings, with the position of its recording in `indices`.
+
+        Returns
+        -------
+        signal : ndarray of shape (n_windows, n_leads, n_times), float32
+        n_valid : ndarray of shape (n_windows,), int64
+        owner : ndarray of shape (n_windows,), int64
+        """
+        cut, owner = [], []
+        for i, x in enumerate(self.signals(indices)):
+            starts = self.spec.starts(x.shape[-1])
+            cut += [self.spec.cut(x, start) for start in starts]
+            owner += [i] * len(starts)
+        n_valid = np.array([n for _, n in cut], dtype=np.int64)
+        return np.stack([w for w, _ in cut]), n_valid, np.array(owner)

@@ -1,0 +1,155 @@
+"""Weights and configuration on disk: safetensors and JSON, never code."""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+
+FORMAT = 1
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+
+
+def weights_to_bytes(model):
+    """The model's weights as safetensors bytes, on the CPU."""
+    from safetensors.torch import save
+
+    return save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()})
+
+
+def load_weights(model, data, source="the saved weights"):
+    """Put safetensors bytes into ``model``, refusing anything that does not fit it exactly."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        model.load_state_dict(load(data))
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(f"{source} do not fit the model they claim to be: {error}") from error
+    return model
+
+
+def write_checkpoint(folder, config, weights):
+    """Write a model folder; each file appears whole or not at all.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made if missing; an older model in it is replaced.
+    config : dict
+        Of plain JSON types.
+    weights : bytes
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {
+        "format": "merit_sk", "format_version": FORMAT,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(), **config,
+    }  # fmt: skip
+    _write(folder / WEIGHTS_NAME, weights)
+    _write(folder / CONFIG_NAME, json.dumps(config, indent=1, ensure_ascii=False).encode())
+
+
+def _write(path, data):
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_checkpoint(folder):
+    """Read a model folder.
+
+    Returns
+    -------
+    config : dict
+    weights : bytes
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+    ValueError
+        If a file is damaged, foreign, or of a newer format; the message names it.
+    """
+    folder = Path(folder)
+    for name in (CONFIG_NAME, WEIGHTS_NAME):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder} is not a saved model: it has no {name}")
+    path = folder / CONFIG_NAME
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    if not isinstance(config, dict) or config.get("format") != "merit_sk":
+        raise ValueError(f"{path} does not describe a merit_sk model")
+    if config["format_version"] > FORMAT:
+        raise ValueError(
+            f"{path} has format {config['format_version']}, this version of merit_sk reads up to "
+            f"{FORMAT}: upgrade merit_sk"
+        )
+    weights = (folder / WEIGHTS_NAME).read_bytes()
+    if hashlib.sha256(weights).hexdigest() != config["weights_sha256"]:
+        raise ValueError(
+            f"{folder / WEIGHTS_NAME} is damaged or belongs to another {CONFIG_NAME}: its checksum "
+            "differs. Save or download the model again."
+        )
+    return config, weights
+
+
+def find_checkpoint(name, *, revision=None, local_files_only=False):
+    """Folder of a saved model: a local one, or a snapshot of a hub repository.
+
+    Raises
+    ------
+    OSError
+        If neither is found; the message says where was looked.
+    """
+    if Path(name).is_dir():
+        return Path(name)
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(
+            snapshot_download(
+                str(name), revision=revision, local_files_only=local_files_only,
+                allow_patterns=[CONFIG_NAME, WEIGHTS_NAME],
+            )
+        )  # fmt: skip
+    except Exception as error:
+        raise OSError(
+            f"no model {str(name)!r}: there is no such folder, and the Hugging Face hub did not "
+            f"give one ({type(error).__name__}). Check the name, or download the repository where "
+            "there is a network (`hf download`) and pass its folder."
+        ) from error
+
+
+def resolve_device(device):
+    """``torch.device`` for ``"auto"`` (an accelerator if there is one) or a name."""
+    if device == "auto":
+        return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    return torch.device(device)
+
+
+def resolve_precision(precision, device):
+    """``"bfloat16"`` for ``"auto"`` where the device computes in it, else ``"float32"``."""
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif device.type == "cpu":
+        able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+        fast = able.get("avx512_bf16", False) or able.get("amx_bf16", False)
+    else:
+        fast = False
+    return "bfloat16" if fast else "float32"

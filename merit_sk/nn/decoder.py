@@ -1,0 +1,65 @@
+"""Light decoders: from what the encoder saw to the samples it did not see."""
+
+import torch
+from torch import nn
+
+from .encoder import sincos_positions, transformer
+
+
+class ConvDecoder(nn.Module):
+    """Convolutions over the last map; each position answers for ``patch`` samples of all leads."""
+
+    def __init__(self, config, n_leads, n_times):
+        super().__init__()
+        self.n_leads, self.n_times, self.patch = n_leads, n_times, config.patch
+        layers, width = [], config.widths[-1] if config.trunk == "conv" else config.width
+        for _ in range(config.decoder_depth):
+            layers += [nn.Conv1d(width, config.decoder_width, 3, padding=1), nn.GELU()]
+            width = config.decoder_width
+        self.body = nn.Sequential(*layers, nn.Conv1d(width, n_leads * config.patch, 1))
+
+    def forward(self, maps, hidden):
+        out = self.body(maps[-1][0])
+        n, _, positions = out.shape
+        out = out.reshape(n, self.n_leads, self.patch, positions).transpose(2, 3)
+        return out.reshape(n, self.n_leads, positions * self.patch)[..., : self.n_times]
+
+
+class TokenDecoder(nn.Module):
+    """Small transformer over visible tokens and mask tokens, after masked autoencoders [1]_.
+
+    References
+    ----------
+    .. [1] K. He et al., "Masked autoencoders are scalable vision learners", CVPR 2022.
+    """
+
+    def __init__(self, config, n_leads, n_times):
+        super().__init__()
+        self.n_leads, self.n_times = n_leads, n_times
+        self.n_patches = -(-n_times // config.patch)
+        width = config.decoder_width
+        self.enter = nn.Linear(config.width, width)
+        self.mask_token = nn.Parameter(torch.randn(width) * 0.02)
+        self.lead = nn.Parameter(torch.randn(n_leads, width) * 0.5)
+        self.register_buffer("positions", sincos_positions(self.n_patches, width), persistent=False)
+        self.blocks = transformer(width, config.decoder_depth, max(width // 64, 1))
+        self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.patch))
+        self.patch = config.patch
+
+    def forward(self, maps, hidden):
+        visible = self.enter(maps[-1][0].transpose(1, 2))
+        n = len(visible)
+        starts = hidden[..., :: self.patch].flatten(1)
+        tokens = self.mask_token.to(visible.dtype).repeat(n, starts.shape[1], 1)
+        tokens = tokens.masked_scatter(~starts[..., None], visible)
+        tokens = tokens + (self.lead[:, None] + self.positions[None]).flatten(0, 1)
+        for block in self.blocks:
+            tokens = block(tokens)
+        out = self.leave(tokens).reshape(n, self.n_leads, self.n_patches * self.patch)
+        return out[..., : self.n_times]
+
+
+def build_decoder(config, n_leads, n_times):
+    """The decoder that suits the trunk of ``config``."""
+    kind = TokenDecoder if config.drops_tokens else ConvDecoder
+    return kind(config, n_leads, n_times)

@@ -1,0 +1,159 @@
+"""ECG encoders: from windows to maps of features over time."""
+
+import math
+
+import torch
+from torch import nn
+
+
+def sincos_positions(n_positions, width):
+    """Fixed sine-cosine position code, shape (n_positions, width)."""
+    half = width // 2
+    rate = torch.exp(-math.log(10000.0) * torch.arange(half) / max(half - 1, 1))
+    angle = torch.arange(n_positions)[:, None] * rate[None]
+    return torch.cat([angle.sin(), angle.cos()], dim=1)
+
+
+class _ResidualStage(nn.Module):
+    def __init__(self, n_in, n_out, kernel=5):
+        super().__init__()
+        pad = kernel // 2
+        self.body = nn.Sequential(
+            nn.Conv1d(n_in, n_out, kernel, stride=2, padding=pad, bias=False),
+            nn.BatchNorm1d(n_out),
+            nn.ReLU(),
+            nn.Conv1d(n_out, n_out, kernel, padding=pad, bias=False),
+            nn.BatchNorm1d(n_out),
+        )
+        self.shortcut = nn.Sequential(
+            nn.AvgPool1d(2, ceil_mode=True), nn.Conv1d(n_in, n_out, 1, bias=False)
+        )
+
+    def forward(self, x):
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+class ConvEncoder(nn.Module):
+    """Residual network over time; all leads enter the stem together.
+
+    Hidden samples are zeroed, which is the mean of a standardised lead.
+    """
+
+    def __init__(self, config, n_leads, n_times):
+        super().__init__()
+        stem, *rest = config.widths
+        stages = [
+            nn.Sequential(
+                nn.Conv1d(n_leads, stem, 9, stride=2, padding=4, bias=False),
+                nn.BatchNorm1d(stem),
+                nn.ReLU(),
+            )
+        ]
+        stages += [_ResidualStage(a, b) for a, b in zip(config.widths, rest, strict=False)]
+        self.stages = nn.ModuleList(stages)
+        self.stage_dims = list(config.widths)
+
+    def forward(self, x, n_valid):
+        """Maps of every stage, each ``(features (n, width, positions), valid (n, positions))``."""
+        maps = []
+        for stage in self.stages:
+            x = stage(x)
+            n_valid = (n_valid + 1) // 2
+            positions = torch.arange(x.shape[-1], device=x.device)
+            maps.append((x, positions[None] < n_valid[:, None]))
+        return maps
+
+    def visible(self, x, hidden, n_valid):
+        """Maps of the signal with ``hidden`` samples (n, n_leads, n_times) taken out."""
+        return self(x.masked_fill(hidden, 0.0), n_valid)
+
+
+class ViTEncoder(nn.Module):
+    """Transformer over patches of one lead (``"lead_time"``) or of all (``"time"``)."""
+
+    n_readout_stages = 4
+
+    def __init__(self, config, n_leads, n_times):
+        super().__init__()
+        self.per_lead = config.tokenizer == "lead_time"
+        self.patch = config.patch
+        self.n_patches = -(-n_times // config.patch)
+        self.n_leads = n_leads
+        n_in = config.patch * (1 if self.per_lead else n_leads)
+        self.tokenize = nn.Linear(n_in, config.width)
+        self.register_buffer(
+            "positions", sincos_positions(self.n_patches, config.width), persistent=False
+        )
+        if self.per_lead:
+            self.lead = nn.Parameter(torch.randn(n_leads, config.width) * 0.5)
+        self.blocks = transformer(config.width, config.depth, config.heads)
+        self.norm = nn.LayerNorm(config.width)
+        last = config.depth - 1
+        count = min(self.n_readout_stages, config.depth)
+        self.readout_blocks = sorted({round(last * (i + 1) / count) for i in range(count)})
+        self.stage_dims = [config.width] * len(self.readout_blocks)
+
+    def patches(self, x):
+        """Cut (n, n_leads, n_times) into (n, tokens, samples), leads outermost."""
+        n, leads, _ = x.shape
+        x = nn.functional.pad(x, (0, self.n_patches * self.patch - x.shape[-1]))
+        x = x.reshape(n, leads, self.n_patches, self.patch)
+        if self.per_lead:
+            return x.reshape(n, leads * self.n_patches, self.patch)
+        return x.transpose(1, 2).reshape(n, self.n_patches, leads * self.patch)
+
+    def positional(self):
+        """Position code of every token, (tokens, width)."""
+        if not self.per_lead:
+            return self.positions
+        return (self.lead[:, None] + self.positions[None]).flatten(0, 1)
+
+    def _valid_tokens(self, n_valid):
+        index = torch.arange(self.n_patches, device=n_valid.device)
+        valid = index[None] * self.patch < n_valid[:, None]
+        return valid.repeat(1, self.n_leads) if self.per_lead else valid
+
+    def _run(self, tokens, valid):
+        ignore = None if bool(valid.all()) else ~valid
+        maps = []
+        for i, block in enumerate(self.blocks):
+            tokens = block(tokens, src_key_padding_mask=ignore)
+            if i in self.readout_blocks:
+                last = i == len(self.blocks) - 1
+                maps.append(((self.norm(tokens) if last else tokens).transpose(1, 2), valid))
+        return maps
+
+    def forward(self, x, n_valid):
+        """Maps of the read-out blocks, each ``(features (n, width, tokens), valid)``."""
+        tokens = self.tokenize(self.patches(x)) + self.positional()
+        return self._run(tokens, self._valid_tokens(n_valid))
+
+    def visible(self, x, hidden, n_valid):
+        """Maps of what is left; per-lead tokens that are hidden are never computed."""
+        if not self.per_lead:
+            return self(x.masked_fill(hidden, 0.0), n_valid)
+        keep = self.kept(hidden)
+        rows = torch.arange(len(x), device=x.device)[:, None]
+        tokens = self.tokenize(self.patches(x)[rows, keep]) + self.positional()[keep]
+        return self._run(tokens, self._valid_tokens(n_valid)[rows, keep])
+
+    def kept(self, hidden):
+        """Indices (n, kept) of the tokens that are not hidden, in order."""
+        visible = ~self.patches(hidden.float())[..., 0].bool()
+        return visible.nonzero()[:, 1].reshape(len(hidden), -1)
+
+
+def transformer(width, depth, heads):
+    """Pre-norm transformer blocks with fused attention."""
+    return nn.ModuleList(
+        nn.TransformerEncoderLayer(
+            width, heads, 4 * width, dropout=0.0, activation="gelu", batch_first=True,
+            norm_first=True,
+        )
+        for _ in range(depth)
+    )  # fmt: skip
+
+
+def build_encoder(config, n_leads, n_times):
+    """The trunk that ``config`` names."""
+    return (ConvEncoder if config.trunk == "conv" else ViTEncoder)(config, n_leads, n_times)

@@ -1,0 +1,172 @@
+"""The MERIT network: encoder, decoder, text tower and the joint objective."""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .decoder import build_decoder
+from .encoder import build_encoder
+from .masking import hide_blocks
+from .objective import info_nce, masked_likelihood, normalize_blocks, statement_loss
+from .text import build_text_tower
+
+STATEMENT_WEIGHT = 0.25
+MAX_SCALE = 100.0
+
+
+class MeritModel(nn.Module):
+    """Dual-branch pretraining model.
+
+    Parameters
+    ----------
+    config : EncoderConfig
+    n_leads, n_times : int
+        Shape of a window.
+    text : tuple of (kind, n_features) or None, default=None
+        Kind and size of the text features; None builds no text tower.
+    structure_weight : float, default=0.25
+        Weight of masked modelling; the rest goes to alignment.
+    align_view : {"full", "masked"}, default="full"
+        What is aligned with the text: the whole signal, as at test time, or the visible part.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from merit_sk.nn.config import EncoderConfig
+    >>> from merit_sk.nn.model import MeritModel
+    >>> model = MeritModel(EncoderConfig(widths=(8, 8), patch=4), n_leads=2, n_times=100)
+    >>> maps = model.encoder(torch.zeros(3, 2, 100), torch.full((3,), 100))
+    >>> model.summary(maps).shape
+    torch.Size([3, 48])
+    """
+
+    def __init__(
+        self, config, n_leads, n_times, text=None, structure_weight=0.25, align_view="full"
+    ):
+        super().__init__()
+        self.config, self.n_leads, self.n_times = config, n_leads, n_times
+        self.structure_weight = structure_weight if text is not None else 1.0
+        self.align_view = align_view
+        self.encoder = build_encoder(config, n_leads, n_times)
+        self.decoder = build_decoder(config, n_leads, n_times)
+        self.log_sigma = nn.Parameter(torch.zeros(()))
+        self.text_tower, self.bank = None, None
+        if text is not None:
+            last = self.encoder.stage_dims[-1]
+            self.project = nn.Sequential(
+                nn.Linear(2 * last, 256), nn.ReLU(), nn.Linear(256, config.projection)
+            )
+            self.text_tower = build_text_tower(*text, config.projection)
+            self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+            self.log_statement_scale = nn.Parameter(torch.tensor(math.log(10.0)))
+            self.statement_bias = nn.Parameter(torch.tensor(-5.0))
+
+    @property
+    def scale(self):
+        """Inverse temperature of the alignment, at most 100."""
+        return self.log_scale.exp().clamp(max=MAX_SCALE)
+
+    @property
+    def statement_scale(self):
+        """Slope of the log-odds of a statement in the cosine, at most 100."""
+        return self.log_statement_scale.exp().clamp(max=MAX_SCALE)
+
+    def set_bank(self, features):
+        """Use the text features of these statements in training; None uses no bank."""
+        device = self.log_sigma.device
+        self.bank = features and {k: v.to(device) for k, v in features.items()}
+
+    def summary(self, maps):
+        """Mean, maximum and standard deviation over time of every map in ``maps``."""
+        return torch.cat([torch.cat(pool(*m), dim=1) for m in maps], dim=1)
+
+    def projection(self, maps):
+        """Unit vectors (n, dim) in the space shared with the text."""
+        mean, maximum, _ = pool(*maps[-1])
+        return F.normalize(self.project(torch.cat([mean, maximum], dim=1)).float(), dim=1)
+
+    def embed_text(self, features):
+        """Unit vectors (n_texts, dim) of text features."""
+        return F.normalize(self.text_tower(features).float(), dim=1)
+
+    def hide(self, x):
+        """Draw the hidden samples of a batch."""
+        c = self.config
+        return hide_blocks(
+            *x.shape, block=c.block_samples, ratio=c.mask_ratio, device=x.device
+        )  # fmt: skip
+
+    def structure(self, x, n_valid):
+        """Masked modelling: maps of the visible part, loss and bound."""
+        hidden = self.hide(x)
+        maps = self.encoder.visible(x, hidden, n_valid)
+        target, _, _ = normalize_blocks(x, self.config.block_samples)
+        inside = torch.arange(x.shape[-1], device=x.device) < n_valid[:, None, None]
+        loss, bound = masked_likelihood(
+            self.decoder(maps, hidden), target, hidden & inside, self.log_sigma
+        )
+        return maps, loss, bound
+
+    def forward(self, signal, n_valid, view=None, text_index=None, text=None, present=None):
+        """Losses and bounds of a batch.
+
+        Parameters
+        ----------
+        signal : tensor of shape (n, n_leads, n_times)
+        n_valid : long tensor of shape (n,)
+            Samples before the padding.
+        view : tensor like ``signal`` or None
+            The view to align, where it is augmented differently.
+        text_index : long tensor of shape (n,)
+            Which text a record's report is, -1 for none.
+        text : dict of tensors
+            Features of each record's report.
+        present : tensor of shape (n, n_statements)
+            Statements of the bank in each record's report.
+
+        Returns
+        -------
+        losses : dict of scalar tensors
+            ``loss`` and, as far as they apply, ``mi_signal`` and ``mi_text``.
+        """
+        out, weight, maps = {}, self.structure_weight, None
+        loss = signal.new_zeros(())
+        if weight > 0:
+            maps, structure, out["mi_signal"] = self.structure(signal, n_valid)
+            loss = loss + weight * structure
+        if weight < 1 and bool((text_index >= 0).any()):
+            if self.align_view == "full" or maps is None:
+                maps = self.encoder(signal if view is None else view, n_valid)
+            alignment, out["mi_text"] = self.alignment(maps, text_index, text, present)
+            loss = loss + (1 - weight) * alignment
+        return out | {"loss": loss}
+
+    def alignment(self, maps, text_index, text, present):
+        """Loss of the reports and of the statement bank; bound of the reports."""
+        paired = text_index >= 0
+        z, t = self.projection(maps)[paired], self.embed_text(text)[paired]
+        loss, bound = info_nce(z, t, text_index[paired], self.scale)
+        if self.bank is not None:
+            bank = self.embed_text(self.bank)
+            loss = loss + STATEMENT_WEIGHT * statement_loss(
+                z, bank, present[paired], self.statement_scale, self.statement_bias
+            )
+        return loss, bound
+
+
+def pool(x, valid):
+    """Mean, maximum and standard deviation (n, width) over valid positions.
+
+    Parameters
+    ----------
+    x : tensor of shape (n, width, positions)
+    valid : bool tensor of shape (n, positions)
+    """
+    x, weight = x.float(), valid[:, None].float()
+    count = weight.sum(dim=2)
+    mean = (x * weight).sum(dim=2) / count
+    maximum = x.masked_fill(~valid[:, None], -torch.inf).amax(dim=2)
+    variance = ((x - mean[..., None]).square() * weight).sum(dim=2) / count
+    return mean, maximum, (variance + 1e-8).sqrt()

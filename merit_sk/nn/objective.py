@@ -1,0 +1,153 @@
+"""The objective: two lower bounds on mutual information, in nats."""
+
+import math
+
+import torch
+from torch.nn import functional as F
+
+
+def info_nce(signal, text, text_index, scale):
+    """Symmetric InfoNCE in which records with equal text are positives of each other.
+
+    Parameters
+    ----------
+    signal : tensor of shape (n, dim)
+        Unit vectors, one a record.
+    text : tensor of shape (n, dim)
+        Unit vectors, one a record's report.
+    text_index : long tensor of shape (n,)
+        Which text the report is; equal reports have equal numbers.
+    scale : scalar tensor
+        Inverse temperature.
+
+    Returns
+    -------
+    loss : scalar tensor
+    bound : scalar tensor
+        ``log n - loss``, a lower bound on the mutual information in nats [1]_, at most ``log n``.
+
+    References
+    ----------
+    .. [1] A. van den Oord, Y. Li, O. Vinyals, "Representation learning with contrastive
+       predictive coding", arXiv:1807.03748, 2018.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from merit_sk.nn.objective import info_nce
+    >>> z = torch.eye(3)
+    >>> loss, bound = info_nce(z, z, torch.arange(3), torch.tensor(50.0))
+    >>> round(bound.item(), 3)
+    1.099
+    """
+    logits = scale * signal @ text.T
+    same = text_index[:, None] == text_index[None]
+    target = same / same.sum(dim=1, keepdim=True)
+    loss = (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+    return loss, math.log(len(signal)) - loss
+
+
+def statement_loss(signal, statements, present, scale, bias):
+    """Sigmoid loss of every record against a bank of statements, summed over the bank [1]_.
+
+    Parameters
+    ----------
+    signal : tensor of shape (n, dim)
+    statements : tensor of shape (n_statements, dim)
+    present : tensor of shape (n, n_statements)
+        1 where the record's report holds the statement.
+    scale, bias : scalar tensors
+
+    Returns
+    -------
+    loss : scalar tensor
+
+    References
+    ----------
+    .. [1] X. Zhai et al., "Sigmoid loss for language image pre-training", ICCV 2023.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from merit_sk.nn.objective import statement_loss
+    >>> z = torch.eye(2)
+    >>> loss = statement_loss(z, z, torch.eye(2), torch.tensor(20.0), torch.tensor(-10.0))
+    >>> loss.item() < 1e-3
+    True
+    """
+    logits = scale * signal @ statements.T + bias
+    return F.binary_cross_entropy_with_logits(logits, present, reduction="sum") / len(signal)
+
+
+def normalize_blocks(x, block, floor=0.1):
+    """Standardise every block of ``block`` samples by its own mean and spread.
+
+    Parameters
+    ----------
+    x : tensor of shape (n, n_leads, n_times)
+    block : int
+    floor : float, default=0.1
+        Added to the spread, so that noise on an isoelectric line is not blown up.
+
+    Returns
+    -------
+    normalized, mean, spread : tensors of shape (n, n_leads, n_times)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from merit_sk.nn.objective import normalize_blocks
+    >>> z, mean, spread = normalize_blocks(torch.arange(8.0).reshape(1, 1, 8), block=4)
+    >>> mean[0, 0].tolist()
+    [1.5, 1.5, 1.5, 1.5, 5.5, 5.5, 5.5, 5.5]
+    """
+    n_times = x.shape[-1]
+    padded = F.pad(x, (0, -n_times % block), mode="replicate")
+    blocks = padded.unflatten(-1, (-1, block))
+    mean = blocks.mean(dim=-1, keepdim=True).expand_as(blocks).flatten(-2)[..., :n_times]
+    spread = blocks.std(dim=-1, keepdim=True, correction=0) + floor
+    spread = spread.expand_as(blocks).flatten(-2)[..., :n_times]
+    return (x - mean) / spread, mean, spread
+
+
+def masked_likelihood(prediction, target, scored, log_sigma):
+    """Gaussian log-likelihood of hidden samples, the Barber-Agakov bound up to an entropy.
+
+    Parameters
+    ----------
+    prediction, target : tensors of shape (n, n_leads, n_times)
+    scored : bool tensor of shape (n, n_leads, n_times)
+    log_sigma : scalar tensor
+        Logarithm of the residual's learned standard deviation.
+
+    Returns
+    -------
+    loss : scalar tensor
+        Negative log-likelihood per hidden sample, in nats, without its constant.
+    bound : scalar tensor
+        ``log(var / mse) / 2``: what seeing the rest of the signal is worth, in nats per hidden
+        sample, over the best constant predictor. It is the Gaussian predictive information [1]_:
+        zero for a decoder that has learned nothing but the mean.
+
+    References
+    ----------
+    .. [1] Y. Xu et al., "A theory of usable information under computational constraints",
+       ICLR 2020.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from merit_sk.nn.objective import masked_likelihood
+    >>> x = torch.tensor([[[1.0, -1.0]]])
+    >>> hidden = torch.ones_like(x, dtype=torch.bool)
+    >>> masked_likelihood(0 * x, x, hidden, torch.tensor(0.0))[1].item()
+    0.0
+    """
+    target = target[scored]
+    if len(target) == 0:
+        return 0 * log_sigma, 0 * log_sigma
+    mse = (prediction[scored].float() - target).square().mean()
+    loss = mse / (2 * torch.exp(2 * log_sigma)) + log_sigma
+    tiny = torch.finfo(mse.dtype).tiny
+    bound = 0.5 * torch.log((target.var(correction=0) + tiny) / (mse + tiny))
+    return loss, bound
