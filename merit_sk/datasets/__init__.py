@@ -3,11 +3,13 @@
 from ._prompts import statement_prompts
 from ._ptbxl import load_ptbxl
 from ._statements import PTBXL_STATEMENTS, PTBXL_TASKS, task_labels
+from .simulation.generator import make_ecg
 
 __all__ = [
     "PTBXL_STATEMENTS",
     "PTBXL_TASKS",
     "load_ptbxl",
+    "make_ecg",
     "statement_prompts",
     "task_labels",
 ]

@@ -1,0 +1,40 @@
+"""Random numbers that belong to a record, whatever the batch it is drawn in."""
+
+import numpy as np
+from scipy.special import ndtri
+
+
+class Draws:
+    """Random numbers for records ``first`` to ``first + n - 1`` of a seed.
+
+    Every record has its own generator, so that record ``i`` depends on the seed and on ``i`` only;
+    numbers are handed out for all records at once, so that what is made of them is vectorised.
+    """
+
+    def __init__(self, seed, first, n):
+        self.n = n
+        self.generators = [np.random.default_rng([seed, i]) for i in range(first, first + n)]
+        self._buffer = np.empty((n, 0))
+
+    def uniform(self, low=0.0, high=1.0, size=None):
+        """Uniform numbers, shape (n,) or (n, size); bounds may be arrays of shape (n,)."""
+        need = size or 1
+        if self._buffer.shape[1] < need:
+            fresh = np.stack([g.random(max(256, need)) for g in self.generators])
+            self._buffer = np.hstack([self._buffer, fresh])
+        taken, self._buffer = self._buffer[:, :need], self._buffer[:, need:]
+        if size is None:
+            return low + (high - low) * taken[:, 0]
+        return np.reshape(low, (-1, 1)) + np.reshape(np.subtract(high, low), (-1, 1)) * taken
+
+    def normal(self, mean=0.0, sd=1.0, low=-np.inf, high=np.inf, size=None):
+        """Normal numbers, clipped to [low, high]."""
+        return np.clip(mean + sd * ndtri(self.uniform(1e-9, 1 - 1e-9, size=size)), low, high)
+
+    def happens(self, probability, size=None):
+        """Events of the given probability."""
+        return self.uniform(size=size) < probability
+
+    def white(self, *shape):
+        """Standard normal numbers of a shape, float32, shape (n, *shape)."""
+        return np.stack([g.standard_normal(shape, dtype=np.float32) for g in self.generators])

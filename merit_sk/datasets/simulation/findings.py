@@ -1,0 +1,261 @@
+"""What each PTB-XL statement changes in a healthy person's parameters."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .heart import WALLS
+
+
+class Change(NamedTuple):
+    """``operation`` on a parameter by a number drawn between two bounds."""
+
+    operation: str
+    low: float
+    high: float
+
+
+def to(low, high=None):
+    return Change("to", low, low if high is None else high)
+
+
+def by(low, high):
+    return Change("by", low, high)
+
+
+def plus(low, high):
+    return Change("plus", low, high)
+
+
+_TERRITORY = {
+    "inferior": ("inferior",),
+    "lateral": ("lateral", "high_lateral"),
+    "anterior": ("apex", "anterior"),
+    "septal": ("septum", "anterior"),
+    "posterior": ("posterior",),
+}
+
+
+def _infarct(*territories):
+    """Walls that no longer activate: their vectors are missing or reversed; T turns negative."""
+    changes = {}
+    for territory in territories:
+        for wall in _TERRITORY[territory]:
+            changes[f"gain.{wall}"] = by(-0.45, 0.1)
+            changes[f"t.{wall}"] = plus(-0.22, 0.05)
+            changes[f"st.{wall}"] = plus(-0.01, 0.06)
+    if "inferior" in territories:
+        changes["delay.inferior"] = plus(-14, -8)
+    return changes
+
+
+def _ischaemia(*territories, depth=(-0.4, -0.15), st=(-0.09, 0.0)):
+    changes = {}
+    for territory in territories:
+        for wall in _TERRITORY[territory]:
+            share = 1.0 if len(_TERRITORY[territory]) == 1 else 0.7
+            changes[f"t.{wall}"] = plus(depth[0] * share, depth[1] * share)
+            changes[f"st.{wall}"] = plus(st[0] * share, st[1] * share)
+    return changes
+
+
+def _injury(*territories):
+    return _ischaemia(*territories, depth=(-0.2, 0.05), st=(-0.32, -0.14))
+
+
+_NO_P = {"p_gain": to(0)}
+_STRAIN = {
+    "st.lateral": plus(-0.12, -0.03),
+    "t.lateral": plus(-0.45, -0.2),
+    "t.apex": plus(-0.1, 0),
+}
+_LEFT = ("apex", "anterior", "high_lateral", "lateral", "posterior", "inferior")
+
+FINDINGS = {
+    "1AVB": {"pr": to(212, 330)},
+    "2AVB": {"av_cycle": to(2, 4.99), "av_step": to(0, 90), "hr": to(65, 100)},
+    "3AVB": {"escape_rate": to(28, 46), "escape_wide": to(-1, 1), "hr": to(65, 100)},
+    "ABQRS": {},
+    "AFIB": {**_NO_P, "irregular": to(0.14, 0.28), "hr": to(55, 140), "fib_size": to(0.03, 0.13)},
+    "AFLT": {**_NO_P, "flutter_ratio": to(1, 4.99), "flutter_size": to(0.12, 0.3)},
+    "ALMI": _infarct("anterior", "lateral"),
+    "AMI": _infarct("anterior"),
+    "ANEUR": {**_infarct("septal"), "st.anterior": plus(0.1, 0.22), "st.septum": plus(0.05, 0.15)},
+    "ASMI": _infarct("septal"),
+    "BIGU": {"pvc_every": to(2)},
+    "CLBBB": {
+        "qrs": to(124, 172),
+        "sense.septum": to(-2.4, -1.2),
+        "delay.septum": to(8, 18),
+        "spread.septum": to(2.0, 2.8),
+        "sense.right": to(0.3, 0.8),
+        "sense.anterior": to(-0.6, 0.3),
+        "sense.apex": to(0.5, 0.9),
+        "delay.apex": to(14, 24),
+        "delay.lateral": to(34, 46),
+        "delay.high_lateral": to(36, 50),
+        "delay.posterior": to(26, 38),
+        "delay.inferior": to(18, 34),
+        "spread.lateral": to(1.5, 1.9),
+        "spread.high_lateral": to(1.5, 1.9),
+        "spread.posterior": to(1.7, 2.2),
+        "spread.inferior": to(1.3, 1.7),
+        "spread.apex": to(1.3, 1.7),
+        "delay.base": to(10, 24),
+    },
+    "CRBBB": {
+        "qrs": to(122, 160),
+        "sense.right": to(2.2, 3.6),
+        "delay.right": to(46, 58),
+        "spread.right": to(1.5, 1.9),
+    },
+    "DIG": {
+        "qtc": to(350, 390),
+        "st.lateral": plus(-0.16, -0.07),
+        "st.apex": plus(-0.1, -0.04),
+        "t_gain": by(0.3, 0.6),
+    },
+    "EL": {"qtc": to(455, 500), "t_gain": by(0.2, 0.6), "u_gain": to(0.25, 0.8)},
+    "HVOLT": {"voltage": by(1.35, 1.6)},
+    "ILBBB": {
+        "qrs": to(108, 119),
+        "sense.septum": to(-0.9, -0.2),
+        "spread.septum": to(1.5, 2.0),
+        "delay.septum": to(6, 12),
+        "delay.lateral": to(10, 18),
+        "delay.high_lateral": to(10, 18),
+        "delay.posterior": to(8, 14),
+        "sense.right": to(0.5, 0.9),
+    },
+    "ILMI": _infarct("inferior", "lateral"),
+    "IMI": _infarct("inferior"),
+    "INJAL": _injury("anterior", "lateral"),
+    "INJAS": _injury("septal"),
+    "INJIL": _injury("inferior", "lateral"),
+    "INJIN": _injury("inferior"),
+    "INJLA": _injury("lateral"),
+    "INVT": _ischaemia("lateral", st=(0, 0)),
+    "IPLMI": _infarct("inferior", "posterior", "lateral"),
+    "IPMI": _infarct("inferior", "posterior"),
+    "IRBBB": {
+        "qrs": to(100, 118),
+        "sense.right": to(1.2, 2.0),
+        "delay.right": to(26, 36),
+        "spread.right": to(1.0, 1.3),
+    },
+    "ISCAL": _ischaemia("anterior", "lateral"),
+    "ISCAN": _ischaemia("anterior"),
+    "ISCAS": _ischaemia("septal"),
+    "ISCIL": _ischaemia("inferior", "lateral"),
+    "ISCIN": _ischaemia("inferior"),
+    "ISCLA": _ischaemia("lateral"),
+    "ISC_": _STRAIN,
+    "IVCD": {"qrs": to(112, 138), "delay.base": plus(4, 16), "delay.inferior": plus(0, 16)},
+    "LAFB": {
+        "qrs": to(88, 114),
+        "delay.inferior": to(-16, -10),
+        "sense.inferior": to(0.5, 0.75),
+        "delay.high_lateral": to(12, 20),
+        "sense.high_lateral": to(1.4, 2.0),
+        "spread.high_lateral": to(1.2, 1.5),
+        "delay.base": plus(0, 6),
+        "turn_frontal": to(-30, 0),
+    },
+    "LAO/LAE": {"la_gain": by(1.6, 2.4), "p_duration": to(120, 145), "p_notch": to(0.04, 0.1)},
+    "LMI": _infarct("lateral"),
+    "LNGQT": {"qtc": to(470, 540)},
+    "LOWT": {"t_gain": by(0.1, 0.4)},
+    "LPFB": {
+        "qrs": to(90, 114),
+        "delay.high_lateral": to(-14, -8),
+        "delay.inferior": to(12, 20),
+        "sense.inferior": to(1.3, 1.7),
+        "sense.lateral": to(0.4, 0.7),
+        "turn_frontal": to(20, 45),
+    },
+    "LPR": {"pr": to(202, 240)},
+    "LVH": {
+        **{f"gain.{wall}": by(1.45, 2.1) for wall in ("lateral", "high_lateral", "posterior")},
+        "gain.inferior": by(1.0, 1.5),
+        "qrs": plus(4, 14),
+        "p_duration": plus(0, 12),
+    },
+    "LVOLT": {"voltage": to(0.3, 0.42)},
+    "NDT": {"t_gain": by(0.0, 0.5), "t_turn": plus(-50, 50)},
+    "NORM": {},
+    "NST_": {
+        "st.lateral": plus(-0.08, -0.03),
+        "st.inferior": plus(-0.07, 0.0),
+        "t_gain": by(0.3, 0.8),
+    },
+    "NT_": {"t_gain": by(0.15, 0.5)},
+    "PAC": {"pac_every": to(1)},
+    "PACE": {"paced": to(1, 2.4), "spike": to(0.2, 1.2), "hr": to(60, 80)},
+    "PMI": _infarct("posterior"),
+    "PRC(S)": {"pvc_every": to(1)},
+    "PSVT": {**_NO_P, "hr": to(150, 210), "hrv": to(0.001, 0.006), "rsa": to(0)},
+    "PVC": {"pvc_every": to(1)},
+    "QWAVE": {},
+    "RAO/RAE": {"ra_gain": by(1.9, 2.6), "p_turn": plus(5, 25)},
+    "RVH": {
+        "gain.right": by(3.5, 6.0),
+        "gain.lateral": by(0.4, 0.7),
+        "turn_frontal": to(20, 60),
+        "t.right": plus(-0.3, -0.1),
+        "st.right": plus(-0.06, 0),
+    },
+    "SARRH": {"rsa": to(0.1, 0.24)},
+    "SBRAD": {"hr": to(38, 57)},
+    "SEHYP": {"gain.septum": by(2.2, 3.4)},
+    "SR": {},
+    "STACH": {"hr": to(102, 145), "rsa": by(0.2, 0.5), "hrv": by(0.2, 0.6)},
+    "STD_": {"st.lateral": plus(-0.1, -0.04), "st.inferior": plus(-0.08, 0.0)},
+    "STE_": {"st.anterior": plus(0.05, 0.15), "st.septum": plus(0.0, 0.08)},
+    "SVARR": {"wandering": to(0.3, 0.8), "irregular": to(0.08, 0.2), "hr": to(50, 100)},
+    "SVTAC": {**_NO_P, "hr": to(140, 200), "hrv": to(0.001, 0.006), "rsa": to(0)},
+    "TAB_": {"t_gain": by(0.0, 0.6), "t_turn": plus(-60, 60)},
+    "TRIGU": {"pvc_every": to(3)},
+    "VCLVH": {f"gain.{wall}": by(1.3, 1.6) for wall in _LEFT},
+    "WPW": {
+        "pr": to(84, 116),
+        "delta": to(0.3, 0.6),
+        "qrs": to(108, 140),
+        "discord": plus(0.1, 0.3),
+    },
+}
+
+_INTEGER = {"av_cycle", "flutter_ratio", "paced", "pvc_every", "pac_every"}
+
+
+def apply(p, shown, draws):
+    """Change parameters by the statements of each record.
+
+    Parameters
+    ----------
+    p : dict of str to ndarray
+        Parameters of healthy persons; changed in place.
+    shown : list of set of str
+        Statements of each record.
+    draws : Draws
+        The records' random numbers.
+    """
+    for code, changes in FINDINGS.items():
+        rows = np.array([code in codes for codes in shown])
+        severity = draws.uniform(size=max(len(changes), 1))
+        if rows.any():
+            for column, (name, change) in enumerate(changes.items()):
+                value = change.low + (change.high - change.low) * severity[rows, column]
+                _change(p, rows, name, change.operation, value)
+
+
+def _change(p, rows, name, operation, value):
+    name, _, wall = name.partition(".")
+    if name in _INTEGER:
+        value = np.floor(value)
+    target = p[name][:, WALLS.index(wall)] if wall else p[name]
+    if operation == "to":
+        target[rows] = value
+    elif operation == "by":
+        target[rows] *= value
+    else:
+        target[rows] += value

@@ -1,0 +1,95 @@
+"""A person with a normal heart: the parameters that findings change."""
+
+import numpy as np
+
+from .heart import WALLS
+
+
+def healthy(draws):
+    """Draw the parameters of healthy adults.
+
+    Parameters
+    ----------
+    draws : Draws
+        The records' random numbers.
+
+    Returns
+    -------
+    p : dict of str to ndarray
+        One array per parameter, of shape (n,); those of the ventricles' walls have shape
+        (n, n_walls). Times in ms, rates per minute, potentials in mV, angles in degrees.
+    """
+    n, uniform, normal = draws.n, draws.uniform, draws.normal
+    age = normal(58, 17, 18, 95)
+    female = draws.happens(0.48)
+    bulk = normal(0, 1, -2, 2.5)
+    p = {"age": age, "female": female.astype(float)}
+
+    p["hr"] = normal(70, 10, 52, 98)
+    p["rsa"] = np.clip(0.06 * np.exp(-(age - 20) / 35) + normal(0.01, 0.01), 0.002, 0.08)
+    p["hrv"] = uniform(0.003, 0.02)
+    p["breath_rate"], p["breath_depth"] = uniform(0.17, 0.34), uniform(0.0, 0.07)
+    p["pr"] = normal(156 + 0.15 * (age - 50), 17, 120, 198)
+    p["qrs"] = normal(np.where(female, 86, 93), 7, 72, 109)
+    p["qtc"] = normal(np.where(female, 416, 408), 16, 365, 448)
+    p["t_width"], p["t_slope"] = uniform(0.095, 0.125), uniform(1.9, 2.6)
+
+    p["turn_frontal"] = normal(-0.35 * (age - 55) - 6 * bulk, 16, -65, 50)
+    p["turn_horizontal"] = normal(0, 14, -35, 35)
+    p["turn_sagittal"] = normal(0, 10, -25, 25)
+    p["size"] = uniform(0.8, 1.15)
+    p["voltage"] = np.exp(
+        normal(-0.0035 * (age - 50) - 0.08 * female - 0.07 * bulk, 0.2, -0.6, 0.5)
+    )
+    shape = (n, len(WALLS))
+    p["gain"] = np.exp(normal(0, 0.25, -0.6, 0.6, size=shape[1]))
+    p["sense"], p["delay"], p["spread"] = np.ones(shape), np.zeros(shape), np.ones(shape)
+    p["delay"] += normal(0, 1.8, -4, 4, size=shape[1])
+    p["st"], p["t"], p["t_end"] = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    p["discord"] = uniform(0.75, 1.05)
+    p["t_gain"] = np.exp(normal(-0.1 * female, 0.3, -0.65, 0.6))
+    p["t_turn"] = normal(0, 12, -25, 25) - 0.5 * p["turn_frontal"]
+    p["t_swing"] = normal(np.where(female, -22, 0), 16, -45, 35)
+    p["u_gain"] = uniform(0, 0.1)
+
+    p["p_gain"] = np.exp(normal(0, 0.25, -0.5, 0.45))
+    p["ra_gain"], p["la_gain"] = np.exp(normal(0, 0.15, size=2)).T
+    p["p_duration"], p["p_notch"] = normal(102, 8, 84, 118), uniform(-0.02, 0.03)
+    p["p_turn"] = normal(0, 15, -30, 30) - p["turn_frontal"] * 0.3
+    p["ectopic_p_turn"] = uniform(60, 200)
+
+    for name in _OFF:
+        p[name] = np.zeros(n)
+    p["pac_chance"], p["pac_coupling"] = uniform(0.05, 0.2), uniform(0.55, 0.75)
+    p["pac_pause"] = uniform(1.05, 1.3)
+    p["pvc_chance"], p["pvc_coupling"] = uniform(0.05, 0.2), uniform(0.48, 0.72)
+    p["pvc_qrs"], p["pvc_gain"] = normal(150, 12, 125, 185), uniform(1.0, 1.9)
+    for axis, low, high in (("x", -3.5, 3.5), ("y", -3.5, 3.5), ("z", -2.5, 3.0)):
+        p[f"pvc_{axis}"] = uniform(low, high)
+    p["paced_qrs"], p["paced_gain"] = normal(160, 12, 135, 195), uniform(0.9, 1.5)
+    p["paced_x"], p["paced_y"], p["paced_z"] = uniform(-1, 1.5), uniform(2, 4), uniform(1, 3)
+    p["spike_x"], p["spike_y"], p["spike_z"] = uniform(-1, 1), uniform(-1.5, 1.5), uniform(-1, 0.5)
+    p["delta_x"], p["delta_y"], p["delta_z"] = uniform(0.2, 1), uniform(-1, 1), uniform(-0.6, 1)
+    p["flutter_rate"], p["fib_rate"] = normal(285, 22, 235, 345), uniform(4.8, 7.6)
+    for wave in "123":
+        p["fib_phase" + wave] = uniform(0, 6.28)
+    return p
+
+
+# Mechanisms that a healthy heart lacks. av_cycle n: each n-th beat is dropped; pac_every and
+# pvc_every 1: single beats by chance, n: each n-th; flutter_ratio 1: varying; paced 2: after the
+# atrium.
+_OFF = (
+    "irregular wandering av_cycle av_step escape_rate escape_wide pac_every pvc_every paced spike "
+    "delta flutter_ratio flutter_size fib_size"
+).split()
+
+
+def settle(p):
+    """Derive what follows from the drawn parameters: the QT interval from its corrected value."""
+    cycle = 60 / p["hr"]
+    # Between Bazett's and Fridericia's exponents; corrected back by Bazett as machines report it.
+    p["qt"] = np.minimum(p["qtc"] * cycle**0.42, 880 * cycle)
+    p["qt"] = np.maximum(p["qt"], p["qrs"] + 150)
+    p["p_duration"] = np.minimum(p["p_duration"], p["pr"] - 8)
+    return p
