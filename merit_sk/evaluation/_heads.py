@@ -1,0 +1,178 @@
+"""Linear heads on frozen features; each chooses its strength on the validation fold."""
+
+import warnings
+
+import numpy as np
+from scipy.linalg import eigh
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_random_state
+
+from ._bootstrap import class_aucs
+from ._metrics import evaluable
+
+RIDGE_PENALTIES = np.logspace(0, 6, 25)
+LOGISTIC_C = np.logspace(-5, 0, 11)
+DEFAULT_C = 0.01
+MERL_EPOCHS, MERL_BATCH, MERL_LEARNING_RATE, MERL_WEIGHT_DECAY = 100, 16, 1e-3, 1e-4
+
+
+def _mean_auc(y, scores):
+    """Macro AUC that is used to choose: over the classes that can be judged, 0.5 if none can."""
+    keep = evaluable(y)
+    return class_aucs(y[:, keep], scores[:, keep]).mean() if keep.any() else 0.5
+
+
+class RidgeProbe:
+    """Ridge regression onto targets of -1 and 1, one penalty for all classes.
+
+    The path over all penalties costs one eigendecomposition of the smaller Gram matrix. The
+    penalty of the largest validation macro AUC is kept; without validation records the one of the
+    smallest leave-one-out error (scikit-learn's ``RidgeClassifierCV``).
+    """
+
+    def fit(self, X, y, X_valid=None, y_valid=None):
+        if X_valid is None:
+            model = RidgeClassifierCV(alphas=RIDGE_PENALTIES).fit(X, y)
+            self.strength_ = float(model.alpha_)
+            self.coef_, self.intercept_ = np.atleast_2d(model.coef_).T, model.intercept_
+            return self
+        mean, self.intercept_ = X.mean(axis=0), 2.0 * y.mean(axis=0) - 1
+        path = self._path(X - mean, (2.0 * y - 1) - self.intercept_)
+        aucs = [_mean_auc(y_valid, (X_valid - mean) @ coef) for coef in path]
+        best = int(np.argmax(aucs))
+        self.strength_, self.coef_ = float(RIDGE_PENALTIES[best]), path[best]
+        self.intercept_ = self.intercept_ - mean @ self.coef_
+        return self
+
+    @staticmethod
+    def _path(X, Y):
+        """Coefficients for every penalty, for centred X and Y."""
+        wide = X.shape[1] > len(X)
+        values, vectors = eigh(X @ X.T if wide else X.T @ X)
+        values = np.clip(values, 0, None)[:, None]
+        right = vectors.T @ (Y if wide else X.T @ Y)
+        left = X.T @ vectors if wide else vectors
+        return [left @ (right / (values + penalty)) for penalty in RIDGE_PENALTIES]
+
+    def decision_function(self, X):
+        return X @ self.coef_ + self.intercept_
+
+
+class LogisticProbe:
+    """One-vs-rest logistic regression, one C for all classes.
+
+    The C of the largest validation macro AUC is kept; 0.01 without validation records.
+    """
+
+    def fit(self, X, y, X_valid=None, y_valid=None):
+        grid = LOGISTIC_C if X_valid is not None else [DEFAULT_C]
+        paths = [_logistic_path(X, labels, grid) for labels in y.T]
+        models = [
+            (np.column_stack([coef for coef, _ in at_C]), np.array([bias for _, bias in at_C]))
+            for at_C in zip(*paths, strict=True)
+        ]
+        best = 0
+        if X_valid is not None:
+            best = int(np.argmax([_mean_auc(y_valid, X_valid @ w + b) for w, b in models]))
+        self.strength_ = float(grid[best])
+        self.coef_, self.intercept_ = models[best]
+        return self
+
+    def decision_function(self, X):
+        return X @ self.coef_ + self.intercept_
+
+
+def _logistic_path(X, y, grid):
+    """(coefficients, intercept) of one class at each C."""
+    model, path = LogisticRegression(warm_start=True, max_iter=300), []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for C in grid:
+            model.set_params(C=C).fit(X, y)
+            path.append((model.coef_[0].copy(), float(model.intercept_[0])))
+    return path
+
+
+class MerlProbe:
+    """A linear layer trained as in the ECG-text literature, on features that cannot move.
+
+    AdamW at 1e-3, 100 epochs of batches of 16; the weights of the epoch with the best validation
+    macro AUC, not the best test one [1]_. Without validation records those of the last epoch.
+
+    References
+    ----------
+    .. [1] C. Liu et al., "Zero-Shot ECG Classification with Multimodal Learning and Test-time
+           Clinical Knowledge Enhancement", ICML 2024.
+    """
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y, X_valid=None, y_valid=None):
+        import torch
+
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        generator = torch.Generator().manual_seed(seed)
+        X, y = torch.as_tensor(X, dtype=torch.float32), torch.as_tensor(y, dtype=torch.float32)
+        weight = torch.zeros(X.shape[1], y.shape[1], requires_grad=True)
+        bias = torch.zeros(y.shape[1], requires_grad=True)
+        optimizer = torch.optim.AdamW(
+            [weight, bias], lr=MERL_LEARNING_RATE, weight_decay=MERL_WEIGHT_DECAY
+        )
+        best = -1.0
+        for epoch in range(1, MERL_EPOCHS + 1):
+            for rows in torch.randperm(len(X), generator=generator).split(MERL_BATCH):
+                optimizer.zero_grad()
+                logits = torch.addmm(bias, X[rows], weight)
+                torch.nn.functional.binary_cross_entropy_with_logits(logits, y[rows]).backward()
+                optimizer.step()
+            coef, intercept = weight.detach().numpy(), bias.detach().numpy()
+            auc = epoch if X_valid is None else _mean_auc(y_valid, X_valid @ coef + intercept)
+            if auc > best:
+                best, self.strength_ = auc, epoch
+                self.coef_, self.intercept_ = coef.copy(), intercept.copy()
+        return self
+
+    def decision_function(self, X):
+        return X @ self.coef_ + self.intercept_
+
+
+def fit_head(recipe, train, valid, random_state=None):
+    """Fit a head to standardised features.
+
+    Parameters
+    ----------
+    recipe : {"ridge", "logistic", "merl"}
+    train, valid : tuple (Z, y)
+        Features and labels; ``valid`` may hold no record.
+    random_state : int, RandomState instance or None, default=None
+        Order of the batches of "merl".
+
+    Returns
+    -------
+    score : callable
+        From features to decision values of shape (n_samples, n_classes); zero throughout for
+        classes of which the training labels are all equal.
+    strength : float
+        Penalty, C or epoch that was chosen; NaN if no class could be learned.
+    """
+    heads = {"ridge": RidgeProbe, "logistic": LogisticProbe, "merl": MerlProbe}
+    if recipe not in heads:
+        raise ValueError(f'recipe must be "ridge", "logistic" or "merl"; got {recipe!r}.')
+    Z, y = train
+    varies = y.min(axis=0) < y.max(axis=0)
+    if not varies.any():
+        return lambda Z: np.zeros((len(Z), len(varies))), float("nan")
+    head = MerlProbe(random_state) if recipe == "merl" else heads[recipe]()
+    scaler = StandardScaler().fit(np.asarray(Z, dtype=np.float64))
+    held_out = (scaler.transform(valid[0]), valid[1][:, varies]) if len(valid[0]) else ()
+    head.fit(scaler.transform(Z), y[:, varies], *held_out)
+
+    def score(Z):
+        values = np.zeros((len(Z), len(varies)))
+        values[:, varies] = head.decision_function(scaler.transform(Z))
+        return values
+
+    return score, head.strength_

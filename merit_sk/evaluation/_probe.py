@@ -1,0 +1,292 @@
+"""Linear probing: how well frozen features predict labels, with all labels and with few."""
+
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.utils import check_random_state
+
+from ._bootstrap import Interval, bootstrap_interval
+from ._heads import fit_head
+from ._metrics import class_table, included_classes, macro_auc
+from ._subsets import draw_records, features_of, labelled_records, share_of
+
+
+@dataclass(frozen=True)
+class ProbeDraw:
+    """One probe, fitted to one draw of the training labels.
+
+    Attributes
+    ----------
+    fraction : float
+        Share of the training patients whose labels were used.
+    draw : int
+        Number of the draw, from 0.
+    n_train : int
+        Training records used.
+    auc : Interval
+        Macro AUC on the test records with its interval.
+    class_auc : ndarray of shape (n_classes,)
+        AUC of each class; NaN where the test records do not define it.
+    strength : float
+        What was chosen on the validation records: penalty (ridge), C (logistic) or epoch (merl).
+    absent : tuple of str
+        Classes without a positive training record in this draw. Their score is constant.
+    scores : ndarray of shape (n_test, n_classes)
+        Decision values of the test records.
+    """
+
+    fraction: float
+    draw: int
+    n_train: int
+    auc: Interval
+    class_auc: np.ndarray = field(repr=False)
+    strength: float
+    absent: tuple
+    scores: np.ndarray = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """What :func:`evaluate_probe` found.
+
+    Attributes
+    ----------
+    draws : list of ProbeDraw
+        Sorted by fraction, then draw.
+    target_names : list of str
+        Classes.
+    included : ndarray of bool
+        Which classes enter the macro AUC.
+    test_index : ndarray of int
+        Positions of the test records in the data.
+    y_test : ndarray of shape (n_test, n_classes)
+        Their labels.
+    groups_test : ndarray or None
+        Their patients.
+    recipe : str
+        The head that was fitted.
+    """
+
+    draws: list
+    target_names: list
+    included: np.ndarray
+    test_index: np.ndarray = field(repr=False)
+    y_test: np.ndarray = field(repr=False)
+    groups_test: np.ndarray | None = field(repr=False)
+    recipe: str = "ridge"
+
+    def at(self, fraction):
+        """The draws made at one fraction (a list of ProbeDraw)."""
+        found = [d for d in self.draws if np.isclose(d.fraction, fraction)]
+        if not found:
+            there = sorted({d.fraction for d in self.draws})
+            raise ValueError(f"No draw at fraction {fraction}; there are {there}.")
+        return found
+
+    @property
+    def best(self):
+        """The draw with the most labels, ``draws[-1]``."""
+        return self.draws[-1]
+
+    def to_frame(self, per_class=False):
+        """Rows for every draw as a :class:`pandas.DataFrame`.
+
+        Parameters
+        ----------
+        per_class : bool, default=False
+            One row for each draw and class rather than for each draw.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
+        import pandas as pd
+
+        if not per_class:
+            return pd.DataFrame([_draw_row(d) for d in self.draws])
+        n_positives = self.y_test.sum(axis=0, dtype=int)
+        return pd.DataFrame(
+            [
+                {
+                    "fraction": d.fraction,
+                    "draw": d.draw,
+                    "target": name,
+                    "n_positives": n_positives[k],
+                    "included": bool(self.included[k]),
+                    "auc": d.class_auc[k],
+                }
+                for d in self.draws
+                for k, name in enumerate(self.target_names)
+            ]
+        )
+
+    def summary(self):
+        """Mean and spread of the macro AUC over the draws of each fraction, as a data frame."""
+        frame = self.to_frame().groupby("fraction")["macro_auc"]
+        return frame.agg(["mean", "std", "min", "max", "count"]).reset_index()
+
+
+def _draw_row(d):
+    return {
+        "fraction": d.fraction,
+        "draw": d.draw,
+        "n_train": d.n_train,
+        "macro_auc": d.auc.estimate,
+        "low": d.auc.low,
+        "high": d.auc.high,
+        "strength": d.strength,
+        "absent": ", ".join(d.absent),
+    }
+
+
+def _jobs(fractions, n_draws, n_train, rng):
+    """(fraction, draw, seed) of every probe to fit, by rising fraction; all labels are one draw."""
+    shares = sorted({share_of(fraction, n_train) for fraction in fractions})
+    return [
+        (share, draw, rng.randint(2**31 - 1))
+        for share in shares
+        for draw in range(n_draws if share < 1 else 1)
+    ]
+
+
+def _one_draw(
+    fraction, number, seed, *, recipe, train, valid, test, groups, names, included, interval
+):
+    """Fit and score the probe on one draw of the training labels."""
+    rng = check_random_state(seed)
+    Z, y = train
+    chosen = slice(None) if fraction == 1 else draw_records(y, groups, fraction, rng)
+    score, strength = fit_head(recipe, (Z[chosen], y[chosen]), valid, rng)
+    scores = score(test[0])
+    return ProbeDraw(
+        fraction=fraction,
+        draw=number,
+        n_train=len(y[chosen]),
+        auc=interval(test[1][:, included], scores[:, included]),
+        class_auc=class_table(test[1], scores).auc,
+        strength=strength,
+        absent=tuple(names[k] for k in np.flatnonzero(~y[chosen].any(axis=0))),
+        scores=scores,
+    )
+
+
+def evaluate_probe(
+    embedder,
+    data,
+    *,
+    fractions=(0.01, 0.1, 1.0),
+    n_draws=5,
+    recipe="ridge",
+    train_folds=(1, 2, 3, 4, 5, 6, 7, 8),
+    valid_folds=9,
+    test_folds=10,
+    labelled_only=True,
+    min_positives=1,
+    n_resamples=1000,
+    random_state=0,
+    n_jobs=None,
+):
+    """Linear probe of frozen features, with all training labels and with fractions of them.
+
+    Features are computed once, standardised with the training records of each draw, and a linear
+    head is fitted to each draw. Its strength is chosen on the validation records by macro AUC; the
+    test records are only scored.
+
+    Parameters
+    ----------
+    embedder : estimator or array-like of shape (n_samples, n_features)
+        Fitted embedder with ``transform``, or features of all records of ``data``.
+    data : Bunch
+        ``data``, ``target``, ``target_names``, ``folds`` and, where known, ``groups`` (patients).
+    fractions : sequence of float, default=(0.01, 0.1, 1.0)
+        Shares of the training patients; numbers above 1 are numbers of training records.
+    n_draws : int, default=5
+        Draws of each fraction below 1, stratified by label. Equal between calls with the same
+        ``random_state``, so that models can be compared.
+    recipe : {"ridge", "logistic", "merl"}, default="ridge"
+        "ridge": ridge regression onto -1 and 1 with 25 penalties from 1 to 1e6. "logistic":
+        one-vs-rest logistic regression with 11 values of C from 1e-5 to 1. "merl": the recipe of
+        the ECG-text literature (AdamW at 1e-3, 100 epochs, batches of 16) with the weights of the
+        best validation epoch.
+    train_folds, valid_folds, test_folds : int or sequence of int, default=1 to 8, 9 and 10
+        Values of ``data.folds``. Without validation folds (``()``) the ridge penalty is chosen by
+        leave-one-out error on the training records.
+    labelled_only : bool, default=True
+        Use only records with a label of the task, as the literature does.
+    min_positives : int, default=1
+        Positive test records that a class needs to enter the macro AUC.
+    n_resamples : int, default=1000
+        Bootstrap resamples of the test patients for each interval.
+    random_state : int, RandomState instance or None, default=0
+        Draws, batches and resamples.
+    n_jobs : int, default=None
+        Draws fitted at a time.
+
+    Returns
+    -------
+    ProbeResult
+        ``draws`` with scores, macro AUC and interval; ``to_frame()``, ``summary()``,
+        ``at(fraction)``.
+
+    Notes
+    -----
+    The bootstrap interval describes the choice of test patients. The spread over the draws of a
+    fraction describes the choice of labels. Seeds of pretraining are in neither.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.utils import Bunch
+    >>> from merit_sk.evaluation import evaluate_probe
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.integers(0, 2, size=(500, 2))
+    >>> ecg = Bunch(data=np.zeros((500, 12, 100)), target=y, target_names=["AFIB", "NORM"],
+    ...             folds=np.arange(500) % 10 + 1)
+    >>> features = y @ rng.normal(size=(2, 20)) + rng.normal(size=(500, 20))
+    >>> result = evaluate_probe(features, ecg, fractions=(0.1, 1.0), n_draws=2)
+    >>> [draw.n_train for draw in result.draws], result.best.auc.estimate > 0.8
+    ([31, 32, 313], True)
+    """
+    y, names = np.asarray(data.target), [str(name) for name in data.target_names]
+    folds = {"training": train_folds, "validation": valid_folds, "test": test_folds}
+    index = {part: labelled_records(data, f, labelled_only) for part, f in folds.items()}
+    for part in ("training", "test"):
+        if not len(index[part]):
+            raise ValueError(f"There is no {part} record in the folds {folds[part]}.")
+    known = data.get("groups") is not None
+    groups = {part: np.asarray(data.groups)[i] if known else None for part, i in index.items()}
+    Z = features_of(embedder, data.data, np.concatenate(list(index.values())))
+    Z = np.split(Z, np.cumsum([len(i) for i in index.values()])[:-1])
+    train, valid, test = [(z, y[i]) for z, i in zip(Z, index.values(), strict=True)]
+
+    included = included_classes(test[1], min_positives, names)
+    rng = check_random_state(random_state)
+    one_draw = partial(
+        _one_draw,
+        recipe=recipe,
+        train=train,
+        valid=valid,
+        test=test,
+        groups=groups["training"],
+        names=names,
+        included=included,
+        interval=partial(
+            bootstrap_interval,
+            macro_auc,
+            groups=groups["test"],
+            n_resamples=n_resamples,
+            random_state=rng.randint(2**31 - 1),
+        ),
+    )
+    jobs = _jobs(fractions, n_draws, len(train[1]), rng)
+    return ProbeResult(
+        draws=Parallel(n_jobs=n_jobs)(delayed(one_draw)(*job) for job in jobs),
+        target_names=names,
+        included=included,
+        test_index=index["test"],
+        y_test=test[1],
+        groups_test=groups["test"],
+        recipe=recipe,
+    )

@@ -1,0 +1,80 @@
+"""Which records a protocol uses: folds, labelled records, and draws of a fraction of patients."""
+
+import numpy as np
+
+
+def features_of(embedder, X, index):
+    """Features of the records at ``index``: from an estimator, or rows of an array of features."""
+    if hasattr(embedder, "transform"):
+        Z = np.asarray(embedder.transform(X[index]))
+    else:
+        Z = np.asarray(embedder)
+        if Z.ndim != 2 or len(Z) != len(X):
+            raise ValueError(
+                "Give a fitted embedder, or an array of features of shape (n_samples, n_features) "
+                f"with one row for each of the {len(X)} records; got shape {Z.shape}."
+            )
+        Z = Z[index]
+    if not np.isfinite(Z).all():
+        bad = index[~np.isfinite(Z).all(axis=1)]
+        raise ValueError(f"The features of {len(bad)} records are not finite, first {bad[:5]}.")
+    return Z
+
+
+def labelled_records(data, folds, labelled_only=True):
+    """Positions of the records of some folds, by default those with a label of the task."""
+    if data.get("folds") is None:
+        raise ValueError(
+            "The data have no folds. Set data.folds to one number per record (patients must not "
+            "be split), or use a loader that provides them."
+        )
+    chosen = np.isin(data.folds, np.atleast_1d(folds))
+    if labelled_only:
+        chosen &= np.asarray(data.target).any(axis=1)
+    return np.flatnonzero(chosen)
+
+
+def draw_records(y, groups, fraction, random_state):
+    """Draw a fraction of the patients, stratified by the rarest label that each carries.
+
+    Every patient is drawn with the same probability, and of each stratum the wanted share, rounded
+    at random up or down.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_classes)
+    groups : ndarray of shape (n_samples,) or None
+        Patients; every record is its own by default.
+    fraction : float
+        In (0, 1].
+    random_state : RandomState instance
+
+    Returns
+    -------
+    ndarray of bool of shape (n_samples,)
+    """
+    groups = np.arange(len(y)) if groups is None else groups
+    names, member = np.unique(groups, return_inverse=True)
+    has = np.zeros((len(names), y.shape[1]), dtype=bool)
+    np.logical_or.at(has, member, y == 1)
+    frequency = has.sum(axis=0)
+    rarest = np.where(has, frequency, len(names) + 1).argmin(axis=1)
+    stratum = np.where(has.any(axis=1), rarest, y.shape[1])
+    order = np.lexsort([random_state.permutation(len(names)), stratum])
+    steps = np.floor(np.arange(len(names) + 1) * fraction + random_state.uniform())
+    drawn = np.zeros(len(names), dtype=bool)
+    drawn[order] = np.diff(steps) > 0
+    if not drawn.any():
+        drawn[order[random_state.randint(len(names))]] = True
+    return drawn[member]
+
+
+def share_of(fraction, n_train):
+    """A fraction of the training records from a fraction, or from a number of records."""
+    share = fraction if fraction <= 1 else fraction / n_train
+    if not 0 < share <= 1:
+        raise ValueError(
+            f"fractions must lie in (0, 1], or be numbers of records up to {n_train}; got "
+            f"{fraction}."
+        )
+    return float(share)
