@@ -9,7 +9,12 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_is_fitted, check_scalar
 
-from ._reports import check_reports, learn_text_features, text_features_from_dict
+from ._reports import (
+    check_reports,
+    guess_language,
+    learn_text_features,
+    text_features_from_dict,
+)
 from ._validation import (
     check_signals,
     default_leads,
@@ -98,6 +103,8 @@ class MeritEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         Sampling rate, leads, duration and pass band that the model was trained with.
     text_features_ : object or None
         What turns reports into the input of the text tower.
+    language_ : {"en", "de"} or None
+        Language of the reports, as far as their words tell.
     n_iter_ : int
         Epochs trained.
     n_features_in_ : int
@@ -222,13 +229,12 @@ class MeritEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             torch.manual_seed(rng.randint(np.iinfo(np.int32).max))
             if reports is not None:
                 if not (warm and self.text_features_ is not None):
-                    features = learn_text_features(
-                        self.text_encoder, np.unique(reports[reports != ""])
-                    )
-                    self.text_features_ = features
+                    texts = np.unique(reports[reports != ""])
+                    self.text_features_ = learn_text_features(self.text_encoder, texts)
+                    self.language_ = guess_language(texts)
                 reports = Reports(reports, self.text_features_)
             elif not warm:
-                self.text_features_ = None
+                self.text_features_ = self.language_ = None
             self._build_model(keep=warm)
             self._pretrain(source, reports, rng)
         return self
@@ -321,7 +327,7 @@ class MeritEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         Z : ndarray of shape (n_samples, n_features), float32
         """
         check_is_fitted(self)
-        return self._embed(X, self.readout)
+        return self._embed(check_signals(self, X, reset=False), self.readout)
 
     def _embed(self, X, readout):
         import torch
@@ -377,7 +383,6 @@ class MeritEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         return (total / np.bincount(owner)[:, None]).astype(np.float32)
 
     def _source(self, X):
-        X = check_signals(self, X, reset=False)
         n_leads = len(self.window_.leads)
         if isinstance(X, np.ndarray) and X.shape[1] != n_leads:
             raise ValueError(
@@ -441,7 +446,7 @@ class MeritEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         from .nn.objective import normalize_blocks
 
         check_is_fitted(self)
-        source, model = self._source(X), self.model_
+        source, model = self._source(check_signals(self, X, reset=False)), self.model_
         signal, n_valid = source.windows(np.arange(len(source)), lambda n_times: 0)
         with torch.random.fork_rng(), torch.inference_mode():
             torch.manual_seed(check_random_state(random_state).randint(np.iinfo(np.int32).max))
@@ -514,6 +519,10 @@ class MeritEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         return embedder
 
     _not_saved = ("device", "callbacks", "random_state", "encoder")
+    _in_description = (
+        "model_", "net_", "device_", "window_", "text_features_", "language_", "history_",
+        "n_iter_", "n_features_in_", "_config",
+    )  # fmt: skip
 
     def _description(self):
         parameters = {k: v for k, v in self.get_params().items() if k not in self._not_saved}
@@ -525,6 +534,7 @@ class MeritEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             "parameters": parameters,
             "window": self.window_.to_dict(),
             "text": None if self.text_features_ is None else self.text_features_.to_dict(),
+            "language": self.language_,
             "history": self.history_,
             "n_features_in": self.n_features_in_,
         }
@@ -536,6 +546,7 @@ class MeritEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         self.window_ = WindowSpec.from_dict(config["window"])
         self.text_features_ = config["text"] and text_features_from_dict(config["text"])
         self.history_, self.n_iter_ = config["history"], len(config["history"])
+        self.language_ = config["language"]
         self.n_features_in_ = config["n_features_in"]
         self._build_model(keep=False)
         load_weights(self.model_, weights, source)
@@ -546,7 +557,7 @@ class MeritEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         if "model_" in state:
             from .nn.checkpoint import weights_to_bytes
 
-            state = {k: v for k, v in state.items() if k not in ("model_", "net_", "device_")}
+            state = {k: v for k, v in state.items() if k not in self._in_description}
             state["_saved"] = self._description(), weights_to_bytes(self.model_)
         return state
 

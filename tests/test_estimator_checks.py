@@ -1,0 +1,55 @@
+"""scikit-learn's own checks, with no expected failure."""
+
+import numpy as np
+import pytest
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from merit_sk import MeritEmbedder, MeritZeroShotClassifier
+from merit_sk.datasets import make_ecg
+
+TINY = {"widths": [8, 8, 16], "patch": 8}
+
+
+def small_embedder():
+    return MeritEmbedder(TINY, duration=1, max_epochs=1, random_state=0)
+
+
+def one_lead_embedder():
+    ecg = make_ecg(16, random_state=0)
+    X = np.asarray(ecg.data)[:, 1]
+    return small_embedder().fit(X, reports=ecg.reports)
+
+
+ESTIMATORS = [
+    small_embedder(),
+    MeritZeroShotClassifier(FrozenEstimator(one_lead_embedder())),
+]
+
+
+@pytest.mark.filterwarnings("ignore:no word of the phrases")
+@parametrize_with_checks(ESTIMATORS)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+PUBLIC_BUT_NOT_RUN_ABOVE = [
+    "check_dataframe_column_names_consistency",
+    "check_global_output_transform_pandas",
+    "check_global_set_output_transform_pandas",
+    "check_set_output_transform",
+    "check_set_output_transform_pandas",
+    "check_transformer_get_feature_names_out",
+    "check_transformer_get_feature_names_out_pandas",
+    "check_get_feature_names_out_error",
+    "check_inplace_ensure_writeable",
+]
+
+
+@pytest.mark.parametrize("name", PUBLIC_BUT_NOT_RUN_ABOVE)
+def test_further_checks(name):
+    check = getattr(estimator_checks, name, None)
+    if check is None:
+        pytest.skip(f"this scikit-learn has no {name}")
+    check("MeritEmbedder", small_embedder())
