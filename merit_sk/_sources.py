@@ -1,8 +1,8 @@
 """Where the signals of an `ECGRecords` come from: arrays in memory or WFDB files.
 
 A source has the attributes ``rates`` and ``n_times`` (one value per record) and ``lead_names``,
-and reads one record at a time. It knows nothing of views: lead order aside, what it returns is
-what was recorded.
+and reads one record at a time: ``read(i, lead_names, out=None)`` returns the signal as it was
+recorded, in mV with its leads in the order asked for, and whether it is known to hold no NaN.
 """
 
 import os
@@ -50,9 +50,9 @@ class ArraySource:
         if lead_names != self.lead_names:
             signal = signal[lead_indices(self.lead_names, lead_names)]
         if out is None:
-            return np.array(signal, dtype=np.float32)
+            return np.array(signal, dtype=np.float32), False
         out[...] = signal
-        return out
+        return out, False
 
     def __getstate__(self):
         whole = len(self.index) == len(self.X) and np.array_equal(
@@ -96,11 +96,11 @@ class FileSource:
         return os.path.join(self.root, self.paths[i])
 
     def read(self, i, lead_names, out=None):
-        path = os.path.join(self.root, self.paths[i])
-        header, signal = _wfdb_reader.read_record(path, lead_names, out)
+        path = self.describe(i)
+        header, signal, finite = _wfdb_reader.read_record(path, lead_names, out)
         if header.rate != self.rates[i] or signal.shape[-1] != self.n_times[i]:
             raise ValueError(
                 f"record {path}: {signal.shape[-1]} samples at {header.rate:g} Hz, expected "
                 f"{self.n_times[i]} at {self.rates[i]:g} Hz"
             )
-        return signal
+        return signal, finite

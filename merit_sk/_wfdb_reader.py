@@ -6,8 +6,8 @@ the PhysioNet challenge sets.
 """
 
 import os
+import re
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -27,10 +27,7 @@ class Scale(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What a header says of a record.
-
-    `file` is None for records that only wfdb can read; `scales` and `offset` are then unset.
-    """
+    """What a header says of a record; `file` is None for records that only wfdb can read."""
 
     path: str
     rate: float
@@ -43,109 +40,115 @@ class Header(NamedTuple):
     checksums: tuple = ()
 
 
-class Digital(NamedTuple):
-    """Integer samples of a record, of shape (n_leads, n_times), and their scale per lead."""
-
-    samples: np.ndarray
-    scales: tuple
-
-
 def read_header(path):
-    """Read the header of the record at `path`, given without extension."""
+    """Read the header of the record at `path`, given without extension.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no header file.
+    ValueError
+        If it cannot be parsed, or names a file outside its folder.
+    """
     path = os.fspath(path)
+    text = _read_file(path, path + ".hea", "header").decode("utf-8", errors="replace")
+    return _direct_header(path, text) or _wfdb_header(path, text)
+
+
+def _read_file(path, file, kind, offset=0, size=-1):
     try:
-        text = Path(path + ".hea").read_bytes().decode("utf-8", errors="replace")
+        with open(file, "rb", buffering=0) as stream:
+            if offset:
+                stream.seek(offset)
+            return stream.read(size)
     except FileNotFoundError:
-        raise FileNotFoundError(f"record {path}: there is no header file {path}.hea") from None
-    lines, comments = [], []
-    for line in text.splitlines():
-        line = line.strip()
-        if line.startswith("#"):
-            comments.append(line[1:].strip())
-        elif line:
-            lines.append(line)
-    if not lines:
-        raise ValueError(f"record {path}: the header {path}.hea is empty")
-    header = _parse_direct(path, lines, tuple(comments))
-    return _header_through_wfdb(path, lines, tuple(comments)) if header is None else header
+        raise FileNotFoundError(f"record {path}: there is no {kind} file {file}") from None
+    except (OSError, ValueError, OverflowError) as error:
+        raise ValueError(f"record {path}: cannot read the {kind} file {file}: {error}") from None
 
 
-def _parse_direct(path, lines, comments):
-    """Parse the common form of a header; None for anything else."""
-    record = lines[0].split()
-    try:
-        n_leads, rate, n_times = int(record[1]), float(record[2]), int(record[3])
-    except (IndexError, ValueError):
+def _direct_header(path, text):
+    """Parse a header of the direct form; None for anything else.
+
+    Its first line is ``name n_leads rate n_times [time and date]``. One line of nine words for
+    each lead follows: file, format[+offset], gain[(baseline)][/unit], resolution, zero, first
+    value, checksum, block size, name. Comments come last.
+    """
+    text, hash_sign, comments = text.partition("#")
+    first, _, rest = text.strip().partition("\n")
+    record, words = first.split(), rest.split()
+    n_leads = len(words) // 9
+    if not (0 < n_leads == rest.count("\n") + 1 and len(words) == 9 * n_leads and len(record) > 3):
         return None
-    if "/" in record[0] or len(lines) != n_leads + 1 or n_leads < 1 or n_times < 1:
+    signed = "".join(words[4::9] + words[5::9] + words[6::9]).replace("-", "")
+    if not ("".join(words[3::9] + words[7::9] + record[1:4:2]) + signed).isdecimal():
         return None
-    if not 0 < rate < float("inf"):
+    offset = _offset(words[1])
+    scales = _scales(tuple(words[2::9]), tuple(words[4::9]))
+    rate, n_times = _rate(record[2]), int(record[3])
+    same_file = words[0::9].count(words[0]) == words[1::9].count(words[1]) == n_leads
+    if not (same_file and int(record[1]) == n_leads and "/" not in record[0]):
         return None
-    signals = [line.split(None, 8) for line in lines[1:]]
-    first = signals[0]
-    scales = []
-    for signal in signals:
-        if len(signal) < 9 or signal[0] != first[0] or signal[1] != first[1]:
-            return None
-        scale = _parse_gain(signal[2], signal[4])
-        if scale is None:
-            return None
-        scales.append(scale)
-    offset = _parse_format(first[1])
-    if offset is None:
+    if offset is None or not scales or not rate or not n_times:
         return None
-    names = tuple([canonical_lead_name(signal[8]) for signal in signals])
-    checksums = tuple([signal[6] for signal in signals])
-    _refuse_outside(path, first[0])
-    return Header(path, rate, n_times, names, comments, first[0], offset, tuple(scales), checksums)
+    _refuse_outside(path, words[0])
+    return Header(
+        path,
+        rate,
+        n_times,
+        _canonical_names(tuple(words[8::9])),
+        _comments(hash_sign + comments) if hash_sign else (),
+        words[0],
+        offset,
+        scales,
+        tuple(words[6::9]),
+    )
 
 
-@lru_cache(maxsize=4096)
-def _parse_gain(field, adc_zero):
-    gain, _, unit = field.partition("/")
-    gain, _, baseline = gain.partition("(")
-    try:
-        scale = Scale(
-            float(gain) or 200.0,
-            int(baseline.rstrip(")") or adc_zero),
-            millivolts_per_unit(unit or "mV"),
-        )
-    except ValueError:
-        return None
-    return scale if np.isfinite(scale.gain) and abs(scale.baseline) < 2**24 else None
+def _comments(text):
+    lines = [line.strip() for line in text.splitlines()]
+    return tuple([line[1:].strip() for line in lines if line.startswith("#")])
 
 
 @lru_cache(maxsize=64)
-def _parse_format(field):
-    code, _, offset = field.partition("+")
-    if code != "16" or not (offset.isdigit() or offset == ""):
-        return None
-    return int(offset or 0)
+def _offset(field):
+    match = re.fullmatch(r"16(?:x1)?(?:\+(\d{1,9}))?", field)
+    return None if match is None else int(match[1] or 0)
+
+
+@lru_cache(maxsize=64)
+def _rate(field):
+    return float(field) if re.fullmatch(r"\d{1,9}\.?\d{0,9}", field) else None
+
+
+@lru_cache(maxsize=4096)
+def _canonical_names(names):
+    return tuple([canonical_lead_name(name) for name in names])
+
+
+@lru_cache(maxsize=4096)
+def _scales(gains, zeros):
+    """Parse the gain fields of all leads; empty if one of them is not of the direct form."""
+    scales = []
+    for field, zero in zip(gains, zeros, strict=True):
+        match = re.fullmatch(r"(-?\d+\.?\d*(?:e[+-]?\d+)?)(?:\((-?\d+)\))?(?:/(\S+))?", field)
+        if match is None:
+            return ()
+        gain, baseline = float(match[1]) or 200.0, int(match[2] or zero)
+        if not 1e-6 < abs(gain) < 1e9 or abs(baseline) >= 2**23:
+            return ()
+        try:
+            scales.append(Scale(gain, baseline, millivolts_per_unit(match[3] or "mV")))
+        except ValueError:
+            return ()
+    return tuple(scales)
 
 
 def _refuse_outside(path, file_name):
-    if file_name != os.path.basename(file_name.replace("\\", "/")) or file_name in (".", ".."):
+    if "/" in file_name or "\\" in file_name or ":" in file_name or file_name in (".", ".."):
         raise ValueError(
-            f"record {path}: the header names the file {file_name!r}, which is outside its folder"
+            f"record {path}: its header names the file {file_name!r}, which is outside its folder"
         )
-
-
-def _header_through_wfdb(path, lines, comments):
-    import wfdb
-
-    for line in lines[1:]:
-        _refuse_outside(path, line.split()[0])
-    try:
-        record = wfdb.rdheader(path)
-        rate, n_times, names = float(record.fs), int(record.sig_len or 0), record.sig_name
-    except Exception as error:
-        raise ValueError(
-            f"record {path}: the header {path}.hea cannot be parsed: {error}"
-        ) from None
-    if not names or n_times < 1 or not rate > 0:
-        raise ValueError(f"record {path}: the header {path}.hea describes no signal")
-    names = tuple(canonical_lead_name(name or "") for name in names)
-    return Header(path, rate, n_times, names, comments)
 
 
 def read_digital(header):
@@ -153,47 +156,43 @@ def read_digital(header):
 
     Returns
     -------
-    Digital
-        A view of shape (n_leads, n_times) on the samples as they lie in the file.
+    ndarray of shape (n_times, n_leads), int16
+        As they lie in the file.
     """
-    n_leads, n_times = len(header.lead_names), header.n_times
+    n_leads = len(header.lead_names)
+    size = 2 * n_leads * header.n_times
     file = os.path.join(os.path.dirname(header.path), header.file)
-    count = n_leads * n_times
-    try:
-        size = os.path.getsize(file)
-        if size < header.offset + 2 * count:
-            raise ValueError(
-                f"record {header.path}: {file} is truncated, it has {size} bytes instead of "
-                f"{header.offset + 2 * count}"
-            )
-        samples = np.fromfile(file, dtype="<i2", count=count, offset=header.offset)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"record {header.path}: there is no signal file {file}") from None
-    return Digital(samples.reshape(n_times, n_leads).T, header.scales)
+    if size > 2 * _MAX_SAMPLES:
+        raise ValueError(f"record {header.path}: its header announces {size} bytes of signal")
+    data = _read_file(header.path, file, "signal", header.offset, size)
+    if len(data) < size:
+        raise ValueError(
+            f"record {header.path}: {file} is truncated, it has {header.offset + len(data)} bytes "
+            f"instead of {header.offset + size}"
+        )
+    return np.frombuffer(data, dtype="<i2").reshape(header.n_times, n_leads)
 
 
-def to_millivolts(digital, out=None):
-    """Convert integer samples to float32 mV; invalid ones become NaN."""
-    samples, scales = digital
-    if out is None:
-        out = np.empty(samples.shape, dtype=np.float32)
+def to_millivolts(samples, scales, out):
+    """Convert integers to float32 mV, rounded as wfdb's float64 values would be.
+
+    Parameters
+    ----------
+    samples : ndarray of shape (n_leads, n_times), int16
+    scales : sequence of Scale, one per lead
+    out : ndarray of shape (n_leads, n_times), float32
+        Filled with the result.
+    """
     out[...] = samples
-    first = scales[0]
-    same = all(scale == first for scale in scales)
-    groups = [(out, first)] if same else zip(out, scales, strict=True)
-    invalid = samples.min() == _NAN_SAMPLE and samples == _NAN_SAMPLE
-    for leads, scale in groups:
-        if scale.baseline:
-            leads -= np.float32(scale.baseline)
-        if np.float32(scale.gain) == scale.gain:
-            leads /= np.float32(scale.gain)
+    same = scales.count(scales[0]) == len(scales)
+    for lead, scale in [(out, scales[0])] if same else zip(out, scales, strict=True):
+        gain, baseline, unit = scale
+        if unit == 1 and np.float32(gain) == gain:
+            if baseline:
+                lead -= np.float32(baseline)
+            lead /= np.float32(gain)
         else:
-            leads[...] = leads.astype(np.float64) / scale.gain
-        if scale.unit != 1:
-            leads *= np.float32(scale.unit)
-    if invalid is not False:
-        out[invalid] = np.nan
-    return out
+            lead[...] = (lead.astype(np.float64) - baseline) / gain * unit
 
 
 def read_record(path, lead_names=None, out=None):
@@ -203,7 +202,7 @@ def read_record(path, lead_names=None, out=None):
     ----------
     path : str or path-like
         Record, without extension.
-    lead_names : sequence of str or None, default=None
+    lead_names : tuple of str or None, default=None
         Leads to return, in this order; those of the file by default.
     out : ndarray of shape (n_leads, n_times), float32, or None, default=None
         Array to fill.
@@ -213,46 +212,89 @@ def read_record(path, lead_names=None, out=None):
     header : Header
     signal : ndarray of shape (n_leads, n_times), float32
         In mV, with NaN where the file marks a sample as invalid.
+    finite : bool
+        Whether the signal is known to be free of NaN.
     """
     header = read_header(path)
+    leads = find_leads(header, lead_names)
+    n_leads = len(header.lead_names if leads is None else leads)
+    if out is None:
+        out = np.empty((n_leads, header.n_times), dtype=np.float32)
+    elif out.shape != (n_leads, header.n_times):
+        raise ValueError(f"record {path} has {header.n_times} samples, expected {out.shape[-1]}")
+    if header.file is None:
+        signal = _read_through_wfdb(header)
+        out[...] = signal if leads is None else signal[leads]
+        return header, out, False
+    raw = read_digital(header)
+    samples, scales = raw.T, header.scales
+    if leads is not None:
+        samples, scales = samples[leads], tuple([scales[i] for i in leads])
+    to_millivolts(samples, scales, out)
+    finite = raw.min() != _NAN_SAMPLE
+    if not finite:
+        out[samples == _NAN_SAMPLE] = np.nan
+    return header, out, finite
+
+
+def find_leads(header, lead_names):
+    """Positions of leads in a record, or None if it has exactly these in this order."""
+    if lead_names is None or lead_names == header.lead_names:
+        return None
     try:
-        leads = None if lead_names is None else lead_indices(header.lead_names, lead_names)
+        return lead_indices(header.lead_names, lead_names)
     except ValueError as error:
         raise ValueError(f"record {header.path}: {error}") from None
-    if leads == list(range(len(header.lead_names))):
-        leads = None
-    if header.file is None:
-        signal = _signal_through_wfdb(header)
-    else:
-        digital = read_digital(header)
-        if leads is not None:
-            digital = Digital(digital.samples[leads], tuple(digital.scales[i] for i in leads))
-        if out is not None and out.shape != digital.samples.shape:
-            raise _other_length(header, out)
-        return header, to_millivolts(digital, out)
-    if leads is not None:
-        signal = signal[leads]
-    if out is None:
-        return header, signal
-    if out.shape != signal.shape:
-        raise _other_length(header, out)
-    out[...] = signal
-    return header, out
 
 
-def _other_length(header, out):
-    return ValueError(
-        f"record {header.path}: {header.n_times} samples, expected {out.shape[-1]} like the others"
-    )
+def _wfdb_header(path, text):
+    import wfdb
+
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and line[0] != "#"]
+    if not lines:
+        raise ValueError(f"record {path}: the header {path}.hea is empty")
+    for line in lines[1:]:
+        _refuse_outside(path, line.split()[0])
+    if "µ" in text or "μ" in text:
+        raise ValueError(f"record {path}: a unit in {path}.hea is not written in ASCII")
+    try:
+        record = wfdb.rdheader(path, rd_segments=True)
+        _refuse_absurd(record)
+        names = record.get_sig_name() if hasattr(record, "seg_name") else record.sig_name
+        rate, n_times = float(record.fs), int(record.sig_len or 0)
+    except Exception as error:
+        raise ValueError(f"record {path}: cannot parse {path}.hea: {error}") from None
+    if not names or n_times < 1 or not rate > 0:
+        raise ValueError(f"record {path}: the header {path}.hea describes no signal")
+    return Header(path, rate, n_times, _canonical_names(tuple(map(str, names))), _comments(text))
 
 
-def _signal_through_wfdb(header):
+def _refuse_absurd(record):
+    """Stop wfdb from allocating whatever a damaged header asks for."""
+    for segment in getattr(record, "segments", None) or [record]:
+        if segment is None or not segment.n_sig:
+            continue
+        if segment is not record:
+            for file_name in segment.file_name:
+                _refuse_outside(record.record_name, file_name)
+        frame = sum(segment.samps_per_frame)
+        reach = (segment.sig_len or 0) + max([skew or 0 for skew in segment.skew])
+        offset = max([offset or 0 for offset in segment.byte_offset])
+        if frame * reach > _MAX_SAMPLES or frame < 1 or offset > 2 * _MAX_SAMPLES:
+            raise ValueError("it announces more samples than a recording can have")
+
+
+def _read_through_wfdb(header):
     import wfdb
 
     try:
-        record = wfdb.rdrecord(header.path, physical=True)
-        signal = record.p_signal.T
+        record = wfdb.rdrecord(header.path)
         units = [millivolts_per_unit(unit or "mV") for unit in record.units]
+        signal = record.p_signal.T
     except Exception as error:
         raise ValueError(f"record {header.path} cannot be read: {error}") from None
-    return np.ascontiguousarray(signal * np.array(units)[:, None], dtype=np.float32)
+    if signal.shape != (len(header.lead_names), header.n_times):
+        raise ValueError(f"record {header.path} holds {signal.shape} samples, not as announced")
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.ascontiguousarray(signal * np.array(units)[:, None], dtype=np.float32)

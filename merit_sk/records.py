@@ -330,9 +330,12 @@ class ECGRecords:
         X = np.empty(self.shape, dtype=np.float32)
         source = self._source
         if self.duration is None and (source.rates == self.sampling_rate).all():
-            for i, out in enumerate(X):
-                source.read(i, self.lead_names, out)
-            return check_finite(X, on_invalid=self.on_invalid, names=self.record_names)
+            suspects = [i for i, out in enumerate(X) if not source.read(i, self.lead_names, out)[1]]
+            if suspects:
+                part = slice(None) if len(suspects) == len(X) else suspects
+                names = self.record_names[part]
+                X[part] = check_finite(X[part], on_invalid=self.on_invalid, names=names)
+            return X
         for i in range(len(X)):
             X[i] = self._read_one(i)
         return X
