@@ -4,7 +4,7 @@ Wording follows what is frequent in real reports: ``machine`` the statements of 
 interpretation programs, ``english`` and ``german`` the free text of cardiologists.
 """
 
-from ._statements import PTBXL_STATEMENTS
+from ._statements import PTBXL_STATEMENTS, task_labels
 
 # code, then lines "m" (machine), "e" (English free text), "g" (German free text)
 _TABLE = """
@@ -401,3 +401,30 @@ def statement_prompts(code, language="en"):
             for phrase in phrases(member, style):
                 found.setdefault(phrase.lower(), phrase)
     return list(found.values())
+
+
+def task_prompts(task, language="en"):
+    """Phrases for every class of a PTB-XL task, in the order of the task's classes.
+
+    Parameters
+    ----------
+    task : {"all", "diagnostic", "subclass", "superclass", "form", "rhythm"}
+    language : {"en", "de"}, default="en"
+
+    Returns
+    -------
+    prompts : dict of str to list of str
+        A subclass has the phrases of all its statements.
+
+    Examples
+    --------
+    >>> from merit_sk.datasets import task_prompts
+    >>> list(task_prompts("superclass"))
+    ['CD', 'HYP', 'MI', 'NORM', 'STTC']
+    """
+    if task == "superclass":
+        return {code: statement_prompts(code, language) for code in sorted(_SUPERCLASSES)}
+    prompts = {}
+    for code, label in task_labels(task).items():
+        prompts.setdefault(label, []).extend(statement_prompts(code, language))
+    return {label: list(dict.fromkeys(prompts[label])) for label in sorted(prompts)}
