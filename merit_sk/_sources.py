@@ -2,9 +2,11 @@
 
 A source has the attributes ``rates`` and ``n_times`` (one value per record) and ``lead_names``,
 and reads one record at a time: ``read(i, lead_names, out=None)`` returns the signal as it was
-recorded, in mV with its leads in the order asked for, and whether it is known to hold no NaN.
+recorded, in mV with its leads in the order asked for, and whether it is known to hold no NaN;
+``read_digital(i, lead_names)`` returns integers and their scales where there are such, else None.
 """
 
+import hashlib
 import os
 
 import numpy as np
@@ -53,6 +55,18 @@ class ArraySource:
             return np.array(signal, dtype=np.float32), False
         out[...] = signal
         return out, False
+
+    def read_digital(self, i, lead_names):
+        return None
+
+    def adc_step(self, i):
+        return 0.0
+
+    def fingerprint(self):
+        digest = hashlib.sha256(repr(self.lead_names).encode())
+        for i in self.index:
+            digest.update(np.ascontiguousarray(self.X[i]))
+        return digest.digest()
 
     def __getstate__(self):
         whole = len(self.index) == len(self.X) and np.array_equal(
@@ -104,3 +118,22 @@ class FileSource:
                 f"{self.n_times[i]} at {self.rates[i]:g} Hz"
             )
         return signal, finite
+
+    def read_digital(self, i, lead_names):
+        header = _wfdb_reader.read_header(self.describe(i))
+        if header.file is None:
+            return None
+        samples = _wfdb_reader.read_digital(header).T
+        leads = _wfdb_reader.find_leads(header, lead_names)
+        if leads is None:
+            return samples, header.scales
+        return samples[leads], tuple(header.scales[lead] for lead in leads)
+
+    def adc_step(self, i):
+        scales = _wfdb_reader.read_header(self.describe(i)).scales
+        return min((abs(scale.unit / scale.gain) for scale in scales), default=0.0)
+
+    def fingerprint(self):
+        digest = hashlib.sha256("\n".join(self.paths).encode())
+        digest.update(self.rates.tobytes() + self.n_times.tobytes())
+        return digest.digest()

@@ -1,5 +1,6 @@
 """ECGRecords: many ECGs that behave like one array and are read when they are needed."""
 
+import hashlib
 import os
 from collections import Counter
 
@@ -187,6 +188,26 @@ class ECGRecords:
             reports=reports,
         )
 
+    @classmethod
+    def from_cache(cls, folder, *, reports=None):
+        """Open a folder made by `cache`.
+
+        Parameters
+        ----------
+        folder : str or path-like
+            Cache.
+        reports : array-like of shape (n_samples,) or None, default=None
+            Report of every record; a cache holds signals and names only.
+
+        Returns
+        -------
+        ECGRecords
+        """
+        from ._cache import CacheSource
+
+        source = CacheSource.open(folder)
+        return cls(source, record_names=source.names(), reports=reports)
+
     @property
     def lengths(self):
         source = self._source
@@ -301,6 +322,76 @@ class ECGRecords:
         """
         return self._like(on_invalid="repair")
 
+    def cache(self, folder, *, n_jobs=None):
+        """Write all signals, as they are seen here, to a folder that is fast to read.
+
+        The folder holds 16-bit integers in a few large files: the very integers of the recording
+        where leads and sampling rate are those of WFDB files in format 16, otherwise a rounding
+        to 15 bits of each record's peak. Limb leads that follow from I and II to within the
+        recording's own step are computed on reading. Memory stays bounded by a few records.
+
+        A build that is interrupted, even killed, goes on where it was when it is called again; of
+        several processes that call it at once, one builds and the others wait. A folder that is
+        complete is opened without reading any recording.
+
+        Parameters
+        ----------
+        folder : str or path-like
+            Where the cache is, or will be.
+        n_jobs : int or None, default=None
+            Processes that build it, as in joblib.
+
+        Returns
+        -------
+        ECGRecords
+            The same records, names and reports, read from `folder`.
+
+        Raises
+        ------
+        ValueError
+            If a recording is faulty (see `check`), or `folder` holds a cache of other records or
+            a damaged one.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from merit_sk import ECGRecords
+        >>> X = np.random.default_rng(0).standard_normal((5, 12, 1000))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     records = ECGRecords.from_array(X, sampling_rate=100).cache(folder + "/ecg")
+        ...     error = np.abs(np.asarray(records) - X).max()
+        >>> bool(error < 0.001)
+        True
+        """
+        from ._cache import build
+
+        source = build(self, folder, n_jobs)
+        return self._like(
+            source=source,
+            sampling_rate=float(self.sampling_rate),
+            duration=None,
+            on_invalid="raise",
+        )
+
+    def check(self, *, n_jobs=None):
+        """Read every record and list those that cannot be used.
+
+        Parameters
+        ----------
+        n_jobs : int or None, default=None
+            Processes that read, as in joblib.
+
+        Returns
+        -------
+        DataFrame
+            One row for each faulty record: its position (the index), ``record`` and ``reason``.
+            ``records[numpy.setdiff1d(range(len(records)), faulty.index)]`` are the good ones.
+        """
+        from ._faults import find_faulty
+
+        return find_faulty(self, n_jobs)
+
     def _like(self, **changes):
         new = object.__new__(type(self))
         source = changes.pop("source", self._source)
@@ -309,16 +400,33 @@ class ECGRecords:
 
     def _read_one(self, i):
         source = self._source
-        signal = source.read(i, self.lead_names)
-        signal = check_finite(signal[None], on_invalid=self.on_invalid, names=[source.describe(i)])[
-            0
-        ]
+        signal, finite = source.read(i, self.lead_names)
+        if not finite:
+            names = [source.describe(i)]
+            signal = check_finite(signal[None], on_invalid=self.on_invalid, names=names)[0]
         signal = resample(signal, source.rates[i], self.sampling_rate)
         if self.duration is None:
             return signal
         n_times = round(self.duration * self.sampling_rate)
         signal = signal[:, :n_times]
         return np.pad(signal, [(0, 0), (0, n_times - signal.shape[-1])])
+
+    def _read_digital(self, i):
+        """Integers of a record as it is seen here, None if they are not those of its source."""
+        source = self._source
+        if self.duration is not None or source.rates[i] != self.sampling_rate:
+            return None
+        digital = source.read_digital(i, self.lead_names)
+        return None if digital is None or digital[0].min() == -32768 else digital
+
+    def _adc_step(self, i):
+        return self._source.adc_step(i)
+
+    def _fingerprint(self):
+        view = (self.lead_names, float(self.sampling_rate), self.duration, self.on_invalid)
+        digest = hashlib.sha256(self._source.fingerprint())
+        digest.update(repr((view, self.record_names.tolist())).encode())
+        return digest.hexdigest()
 
     def _read_all(self):
         if self.shape[-1] is None:

@@ -1,0 +1,375 @@
+"""The cache: every record of a collection as 16-bit integers in a few large files.
+
+A cache is a folder with
+
+- ``meta.json``: format version, fingerprint of the records, sampling rate, leads, checksum of all
+  else; it is written last,
+- ``names.txt``: record names, one a line,
+- ``shard-00000.bin``, ...: for each record, one (gain, baseline, unit) per lead and its samples,
+  lead by lead, and at the end of the file the SHA-256 of the shard and its index,
+- ``shard-00000.npy``, ...: offset, length and form of every record of the shard.
+
+It is built in ``<folder>.partial``, one shard after another, each under a temporary name until it
+is complete, and renamed to ``<folder>`` at the end. Shards do not depend on each other nor on the
+time or the machine, so a build that was killed goes on where it was and gives the same bytes.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ._wfdb_reader import Scale, _read_file, to_millivolts
+from .signals import lead_indices
+
+FORMAT = 1
+SHARD_RECORDS = 1024
+
+_INDEX = np.dtype([("offset", "<i8"), ("n_times", "<i4"), ("reduced", "?")])
+_DERIVED = ("III", "aVR", "aVL", "aVF")
+_DIGEST_SIZE = hashlib.sha256().digest_size
+
+
+def reduce_leads(samples, lead_names, scales, tolerance):
+    """Leave out the limb leads that follow from I and II.
+
+    Parameters
+    ----------
+    samples : ndarray of shape (n_leads, n_times), int16
+    lead_names : tuple of str
+    scales : tuple of Scale
+    tolerance : int
+        By how many steps a lead computed by `expand_leads` may differ.
+
+    Returns
+    -------
+    ndarray of shape (n_leads - 4, n_times) or None
+        None if the leads do not follow within the tolerance, or not all of them are there.
+    """
+    kept = _kept(lead_names)
+    if kept is None or len(set(scales)) > 1 or scales[0].baseline:
+        return None
+    reduced = samples[kept]
+    error = expand_leads(reduced, lead_names).astype(np.int32) - samples
+    return reduced if np.abs(error).max() <= tolerance else None
+
+
+def expand_leads(reduced, lead_names):
+    """Compute the leads that `reduce_leads` left out.
+
+    ``III = II - I``, ``aVR = -(I + II) / 2``, ``aVL = I - II / 2``, ``aVF = II - I / 2``.
+    """
+    samples = np.empty((len(lead_names), reduced.shape[-1]), dtype=np.int16)
+    samples[_kept(lead_names)] = reduced
+    row = {name: samples[i] for i, name in enumerate(lead_names)}
+    one, two = row["I"].astype(np.int32), row["II"].astype(np.int32)
+    row["III"][...] = two - one
+    row["aVR"][...] = -((one + two) >> 1)
+    row["aVL"][...] = (2 * one - two) >> 1
+    row["aVF"][...] = (2 * two - one) >> 1
+    return samples
+
+
+@lru_cache(maxsize=64)
+def _kept(lead_names):
+    if not {"I", "II", *_DERIVED} <= set(lead_names):
+        return None
+    return [i for i, name in enumerate(lead_names) if name not in _DERIVED]
+
+
+def quantise(signal, n_leads):
+    """Turn mV into 16-bit integers with the finest step that is a power of two."""
+    peak = float(np.abs(signal).max(initial=0))
+    gain = 2.0 ** np.floor(np.log2(32767 / peak)) if peak > 0 else 1.0
+    gain = float(np.clip(gain, 2.0**-20, 2.0**24))
+    samples = np.rint(signal * np.float32(gain)).clip(-32767, 32767).astype(np.int16)
+    return samples, (Scale(gain, 0, 1.0),) * n_leads
+
+
+def _encode(records, i):
+    """Bytes of record `i` and whether its limb leads are left out."""
+    names = records.lead_names
+    digital = records._read_digital(i)
+    if digital is None:
+        signal = records[i]
+        samples, scales = quantise(signal, len(names))
+        tolerance = max(1, int(scales[0].gain * records._adc_step(i)))
+    else:
+        samples, scales = digital
+        tolerance = 0
+    reduced = reduce_leads(samples, names, scales, tolerance)
+    head = np.array(scales, dtype="<f8").tobytes()
+    body = np.ascontiguousarray(samples if reduced is None else reduced, dtype="<i2").tobytes()
+    return head + body, samples.shape[-1], reduced is not None
+
+
+def write_shard(records, folder, number):
+    """Write one shard unless it is there already, whole."""
+    file = Path(folder) / f"shard-{number:05d}.bin"
+    if _shard_is_whole(file):
+        return
+    index = np.zeros(len(records), dtype=_INDEX)
+    digest = hashlib.sha256()
+    temporary = file.with_suffix(f".{os.getpid()}.tmp")
+    with open(temporary, "wb") as stream:
+        for i in range(len(records)):
+            block, n_times, reduced = _encode(records, i)
+            index[i] = stream.tell(), n_times, reduced
+            stream.write(block)
+            digest.update(block)
+        digest.update(index.tobytes())
+        stream.write(digest.digest())
+        _flush(stream)
+    with open(temporary.with_suffix(".index.tmp"), "wb") as stream:
+        np.save(stream, index)
+        _flush(stream)
+    os.replace(stream.name, file.with_suffix(".npy"))
+    os.replace(temporary, file)
+
+
+def _flush(stream):
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def _shard_is_whole(file):
+    try:
+        index = np.load(file.with_suffix(".npy"), allow_pickle=False)
+        digest = hashlib.sha256()
+        with open(file, "rb") as stream:
+            left = os.fstat(stream.fileno()).st_size - _DIGEST_SIZE
+            while left > 0:
+                block = stream.read(min(left, 1 << 20))
+                digest.update(block)
+                left -= len(block)
+            digest.update(index.tobytes())
+            return stream.read() == digest.digest()
+    except (OSError, ValueError, EOFError):
+        return False
+
+
+def build(records, folder, n_jobs=None):
+    """Build the cache of `records` in `folder`, or find it there.
+
+    Returns
+    -------
+    CacheSource
+    """
+    from joblib import Parallel, delayed
+    from tqdm import tqdm
+
+    folder = Path(folder)
+    fingerprint = records._fingerprint()
+    if folder.exists():
+        return CacheSource.open(folder, fingerprint)
+    starts = range(0, len(records), SHARD_RECORDS)
+    shards = [records[start : start + SHARD_RECORDS] for start in starts]
+    with _sole_builder(folder) as partial:
+        if partial is not None:
+            _start_or_resume(partial, fingerprint)
+            tasks = (delayed(write_shard)(part, partial, k) for k, part in enumerate(shards))
+            done = Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
+            for _ in tqdm(done, total=len(shards), unit="shard", desc="caching", disable=None):
+                pass
+            _finish(records, partial, folder, fingerprint, len(shards))
+    return CacheSource.open(folder, fingerprint)
+
+
+@contextlib.contextmanager
+def _sole_builder(folder):
+    """Hold the lock on ``<folder>.partial``; None if another process has built `folder`."""
+    partial = folder.with_name(folder.name + ".partial")
+    while True:
+        if folder.exists():
+            yield None
+            return
+        partial.mkdir(parents=True, exist_ok=True)
+        with _locked(partial):
+            if not folder.exists() and partial.exists():
+                yield partial
+                return
+
+
+@contextlib.contextmanager
+def _locked(folder):
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system: renaming still keeps a cache whole
+        yield
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:  # just renamed by the process that had the lock
+        yield
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _start_or_resume(partial, fingerprint):
+    """Empty a folder left by a build of other records."""
+    mark = partial / "fingerprint"
+    if not (mark.exists() and mark.read_text() == fingerprint):
+        for file in partial.iterdir():
+            file.unlink()
+        temporary = partial / "fingerprint.tmp"
+        temporary.write_text(fingerprint)
+        os.replace(temporary, mark)
+    _remove_temporary(partial)
+
+
+def _remove_temporary(folder):
+    for file in folder.glob("*.tmp"):
+        file.unlink(missing_ok=True)
+
+
+def _finish(records, partial, folder, fingerprint, n_shards):
+    (partial / "names.txt").write_text("\n".join(records.record_names), encoding="utf-8")
+    meta = {
+        "format": FORMAT,
+        "fingerprint": fingerprint,
+        "sampling_rate": records.sampling_rate,
+        "lead_names": list(records.lead_names),
+        "n_records": len(records),
+        "n_shards": n_shards,
+        "index_sha256": _index_digest(partial, n_shards),
+    }
+    (partial / "meta.json").write_text(json.dumps(meta, indent=1))
+    (partial / "fingerprint").unlink()
+    _remove_temporary(partial)
+    os.rename(partial, folder)
+
+
+def _index_digest(folder, n_shards):
+    digest = hashlib.sha256((folder / "names.txt").read_bytes())
+    for k in range(n_shards):
+        digest.update((folder / f"shard-{k:05d}.npy").read_bytes())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _scales(head):
+    return tuple(
+        Scale(gain, int(baseline), unit)
+        for gain, baseline, unit in np.frombuffer(head, dtype="<f8").reshape(-1, 3).tolist()
+    )
+
+
+class CacheSource:
+    """Records of a cache; see `merit_sk._sources` for what a source is."""
+
+    def __init__(self, folder, meta, shards, index):
+        self.folder = folder
+        self.meta = meta
+        self.shards = shards
+        self.index = index
+        self.lead_names = tuple(meta["lead_names"])
+
+    @classmethod
+    def open(cls, folder, fingerprint=None):
+        """Open a cache and check that its index is whole and its files have their sizes."""
+        folder = Path(folder)
+        try:
+            meta = json.loads((folder / "meta.json").read_text())
+        except (FileNotFoundError, NotADirectoryError):
+            raise FileNotFoundError(f"{folder} is not a cache: it has no meta.json") from None
+        except ValueError:
+            raise ValueError(f"the cache {folder} is damaged: meta.json") from None
+        if meta.get("format") != FORMAT:
+            raise ValueError(
+                f"the cache {folder} has the format {meta.get('format')!r}, this version reads "
+                f"{FORMAT}: delete the folder and build it again"
+            )
+        if fingerprint not in (None, meta["fingerprint"]):
+            raise ValueError(
+                f"the cache {folder} holds other records, or the same ones with other leads, "
+                "sampling rate or duration: choose another folder, or delete this one"
+            )
+        n_shards = meta["n_shards"]
+        try:
+            if _index_digest(folder, n_shards) != meta["index_sha256"]:
+                raise ValueError("its index does not match its checksum")
+            files = [folder / f"shard-{k:05d}.npy" for k in range(n_shards)]
+            parts = [np.load(file, allow_pickle=False) for file in files]
+            for file, part in zip(files, parts, strict=True):
+                _check_size(file.with_suffix(".bin"), part, len(meta["lead_names"]))
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"the cache {folder} is damaged: {error}; delete the folder and build it again"
+            ) from None
+        shards = np.repeat(np.arange(n_shards, dtype=np.int32), [len(part) for part in parts])
+        index = np.concatenate(parts) if parts else np.zeros(0, dtype=_INDEX)
+        return cls(str(folder.resolve()), meta, shards, index)
+
+    @property
+    def rates(self):
+        return np.full(len(self.index), float(self.meta["sampling_rate"]))
+
+    @property
+    def n_times(self):
+        return self.index["n_times"].astype(np.int64)
+
+    def names(self):
+        """Names of all the records of the cache, in the order they were written."""
+        text = (Path(self.folder) / "names.txt").read_text(encoding="utf-8")
+        return text.split("\n") if text else []
+
+    def take(self, key):
+        return CacheSource(self.folder, self.meta, self.shards[key], self.index[key])
+
+    def describe(self, i):
+        return f"at {self.index['offset'][i]} of {self._file(i)}"
+
+    def _file(self, i):
+        return f"{self.folder}/shard-{self.shards[i]:05d}.bin"
+
+    def read_digital(self, i, lead_names):
+        """Samples and scales of a record, with its leads in the order asked for."""
+        offset, n_times, reduced = self.index[i].item()
+        n_leads = len(self.lead_names)
+        head = 24 * n_leads
+        stored = n_leads - len(_DERIVED) if reduced else n_leads
+        size = head + 2 * stored * n_times
+        data = _read_file(self.folder, self._file(i), "shard", offset, size)
+        if len(data) < size:
+            raise ValueError(f"the cache {self.folder} is damaged: {self._file(i)} is truncated")
+        samples = np.frombuffer(data, dtype="<i2", offset=head).reshape(stored, n_times)
+        scales = _scales(data[:head])
+        if reduced:
+            samples = expand_leads(samples, self.lead_names)
+        if lead_names != self.lead_names:
+            leads = lead_indices(self.lead_names, lead_names)
+            samples, scales = samples[leads], tuple([scales[lead] for lead in leads])
+        return samples, scales
+
+    def read(self, i, lead_names, out=None):
+        samples, scales = self.read_digital(i, lead_names)
+        out = np.empty(samples.shape, dtype=np.float32) if out is None else out
+        to_millivolts(samples, scales, out)
+        return out, True
+
+    def adc_step(self, i):
+        return 0.0
+
+    def fingerprint(self):
+        return self.meta["fingerprint"].encode() + self.shards.tobytes() + self.index.tobytes()
+
+    def damaged_shards(self):
+        """Files whose content does not match their checksum."""
+        files = [Path(self.folder) / f"shard-{k:05d}.bin" for k in range(self.meta["n_shards"])]
+        return [str(file) for file in files if not _shard_is_whole(file)]
+
+
+def _check_size(file, index, n_leads):
+    last = index[-1]
+    leads = n_leads - len(_DERIVED) if last["reduced"] else n_leads
+    size = int(last["offset"]) + 24 * n_leads + 2 * leads * int(last["n_times"]) + _DIGEST_SIZE
+    if file.stat().st_size != size:
+        raise ValueError(f"{file} has {file.stat().st_size} bytes instead of {size}")
