@@ -12,16 +12,23 @@ from ._metrics import (
     macro_f1,
 )
 from ._probe import ProbeDraw, ProbeResult, evaluate_probe
+from ._scored import ScoredTest
+from ._shift import category_map, evaluate_shift, map_scores
+from ._zero_shot import evaluate_zero_shot
 
 __all__ = [
     "Comparison",
     "Interval",
     "ProbeDraw",
     "ProbeResult",
+    "ScoredTest",
     "bootstrap_interval",
+    "category_map",
     "class_table",
     "compare",
     "evaluate_probe",
+    "evaluate_shift",
+    "evaluate_zero_shot",
     "f1_thresholds",
     "fmax",
     "macro_auc",
@@ -29,4 +36,5 @@ __all__ = [
     "macro_average_precision",
     "macro_average_precision_scorer",
     "macro_f1",
+    "map_scores",
 ]

@@ -103,12 +103,6 @@ def _weighted_average_precision(y, score, weights):
 _WEIGHTED = {macro_auc: _weighted_auc, macro_average_precision: _weighted_average_precision}
 
 
-def class_aucs(y, score):
-    """AUC of every class at once, NaN where undefined (arrays already checked)."""
-    ones = np.ones((len(y), 1))
-    return np.array([_weighted_auc(y[:, k], score[:, k], ones)[0] for k in range(y.shape[1])])
-
-
 def _resample_weights(n_samples, groups, n_resamples, random_state):
     """How often each record occurs in each resample of whole groups, in chunks of columns."""
     rng = check_random_state(random_state)
@@ -125,12 +119,16 @@ def _resample_weights(n_samples, groups, n_resamples, random_state):
         yield counts.T.astype(float)[member]
 
 
-def _macro_over_classes(weighted, y, score, weights, keep):
-    """Mean over classes of a weighted metric, over the classes each resample still has."""
-    values = np.column_stack([weighted(y[:, k], score[:, k], weights) for k in keep])
-    n_defined = np.isfinite(values).sum(axis=1)
-    total = np.nansum(values, axis=1)
-    return np.divide(total, n_defined, out=np.full(len(values), np.nan), where=n_defined > 0)
+def _macro_over_classes(weighted, y, score, weights):
+    """Mean over classes; a class that a resample has lost keeps its value on all records."""
+    total = np.zeros(weights.shape[1])
+    for k in range(y.shape[1]):
+        values = weighted(y[:, k], score[:, k], weights)
+        if np.isnan(values).any():
+            everything = weighted(y[:, k], score[:, k], np.ones((len(y), 1)))
+            values = np.where(np.isnan(values), everything, values)
+        total += values
+    return total / y.shape[1]
 
 
 def _any_metric(metric, y, scores, weights):
@@ -152,8 +150,8 @@ def _resampled(metric, y, scores, weights):
     base = metric.func if isinstance(metric, partial) else metric
     options = metric.keywords if isinstance(metric, partial) else {}
     if base in _WEIGHTED and len(scores) == 1:
-        keep = np.flatnonzero(evaluable(y, options.get("min_positives", 1)))
-        return _macro_over_classes(_WEIGHTED[base], y, scores[0], weights, keep)
+        keep = evaluable(y, options.get("min_positives", 1))
+        return _macro_over_classes(_WEIGHTED[base], y[:, keep], scores[0][:, keep], weights)
     return _any_metric(metric, y, scores, weights)
 
 
@@ -196,10 +194,11 @@ def bootstrap_interval(
 ):
     """Percentile bootstrap interval of a metric, resampling patients rather than records.
 
-    :func:`macro_auc` and :func:`macro_average_precision` are computed for all resamples at once; a
-    class that a resample has lost (no positive, or no negative record left) is left out of that
-    resample's mean. Any other metric is called on each resample; where it raises ``ValueError``
-    the resample is dropped.
+    :func:`macro_auc` and :func:`macro_average_precision` are computed for all resamples at once. A
+    class that a resample has lost (no positive or no negative record left) enters its mean with
+    the value it has on all records: leaving it out would average other classes than the estimate
+    does, and drawing until no class is lost may take for ever. Any other metric is called on each
+    resample; where it raises ``ValueError`` the resample is dropped.
 
     Parameters
     ----------

@@ -4,12 +4,12 @@ import warnings
 
 import numpy as np
 from scipy.linalg import eigh
+from scipy.stats import rankdata
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 
-from ._bootstrap import class_aucs
 from ._metrics import evaluable
 
 RIDGE_PENALTIES = np.logspace(0, 6, 25)
@@ -19,9 +19,17 @@ MERL_EPOCHS, MERL_BATCH, MERL_LEARNING_RATE, MERL_WEIGHT_DECAY = 100, 16, 1e-3, 
 
 
 def _mean_auc(y, scores):
-    """Macro AUC that is used to choose: over the classes that can be judged, 0.5 if none can."""
+    """Macro AUC that is used to choose: over the classes that can be judged, 0.5 if none can.
+
+    Equals scikit-learn's, by ranks of all classes at once: a path asks for thousands of them.
+    """
     keep = evaluable(y)
-    return class_aucs(y[:, keep], scores[:, keep]).mean() if keep.any() else 0.5
+    if not keep.any():
+        return 0.5
+    positive, ranks = y[:, keep] == 1, rankdata(scores[:, keep], axis=0)
+    n_positive = positive.sum(axis=0)
+    wins = (ranks * positive).sum(axis=0) - n_positive * (n_positive + 1) / 2
+    return float(np.mean(wins / (n_positive * (len(y) - n_positive))))
 
 
 class RidgeProbe:
@@ -119,7 +127,7 @@ class MerlProbe:
         weight = torch.zeros(X.shape[1], y.shape[1], requires_grad=True)
         bias = torch.zeros(y.shape[1], requires_grad=True)
         optimizer = torch.optim.AdamW(
-            [weight, bias], lr=MERL_LEARNING_RATE, weight_decay=MERL_WEIGHT_DECAY
+            [weight, bias], lr=MERL_LEARNING_RATE, weight_decay=MERL_WEIGHT_DECAY, fused=True
         )
         best = -1.0
         for epoch in range(1, MERL_EPOCHS + 1):

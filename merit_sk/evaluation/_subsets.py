@@ -34,6 +34,18 @@ def labelled_records(data, folds, labelled_only=True):
     return np.flatnonzero(chosen)
 
 
+def test_records(data, folds, labelled_only=True):
+    """Positions of the test records: those of some folds, or all if the data have no folds."""
+    if data.get("folds") is not None:
+        index = labelled_records(data, folds, labelled_only)
+    else:
+        y = np.asarray(data.target)
+        index = np.flatnonzero(y.any(axis=1)) if labelled_only else np.arange(len(y))
+    if not len(index):
+        raise ValueError(f"There is no test record in the folds {folds}.")
+    return index
+
+
 def draw_records(y, groups, fraction, random_state):
     """Draw a fraction of the patients, stratified by the rarest label that each carries.
 
