@@ -57,5 +57,5 @@ def warn_of_skipped(skipped, total):
             f"{len(skipped)} of {total} records cannot be read and were left out, the first "
             f"because: {skipped['reason'].iloc[0]}",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )

@@ -102,7 +102,7 @@ class FileSource:
         self.lead_names = lead_names
 
     def take(self, key):
-        return FileSource(
+        return type(self)(
             self.root, self.paths[key], self.rates[key], self.n_times[key], self.lead_names
         )
 

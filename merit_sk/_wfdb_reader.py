@@ -1,4 +1,4 @@
-"""Reading one WFDB record: a direct path for the common case, wfdb for everything else.
+"""Reading one record: a direct path for the common WFDB case, wfdb or EDF for everything else.
 
 The direct path reads records of one segment whose signals lie, sample by sample, as 16-bit
 integers in one file: the form of PTB-XL, of MIMIC-IV-ECG and, behind a 24-byte MATLAB header, of
@@ -27,7 +27,7 @@ class Scale(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What a header says of a record; `file` is None for records that only wfdb can read."""
+    """What a header says of a record; `file` is None unless the direct path can read it."""
 
     path: str
     rate: float
@@ -51,6 +51,8 @@ def read_header(path):
         If it cannot be parsed, or names a file outside its folder.
     """
     path = os.fspath(path)
+    if path.lower().endswith(".edf"):
+        return _edf_header(path)
     text = _read_file(path, path + ".hea", "header").decode("utf-8", errors="replace")
     return _direct_header(path, text) or _wfdb_header(path, text)
 
@@ -223,7 +225,7 @@ def read_record(path, lead_names=None, out=None):
     elif out.shape != (n_leads, header.n_times):
         raise ValueError(f"record {path} has {header.n_times} samples, expected {out.shape[-1]}")
     if header.file is None:
-        signal = _read_through_wfdb(header)
+        signal = _read_otherwise(header)
         out[...] = signal if leads is None else signal[leads]
         return header, out, False
     raw = read_digital(header)
@@ -245,6 +247,18 @@ def find_leads(header, lead_names):
         return lead_indices(header.lead_names, lead_names)
     except ValueError as error:
         raise ValueError(f"record {header.path}: {error}") from None
+
+
+def _edf_header(path):
+    from ._edf_reader import read_edf_header
+
+    try:
+        rate, n_times, names, _ = read_edf_header(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"record {path}: there is no such file") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"record {path} cannot be read: {error}") from None
+    return Header(path, rate, n_times, _canonical_names(tuple(names)), ())
 
 
 def _wfdb_header(path, text):
@@ -285,13 +299,18 @@ def _refuse_absurd(record):
             raise ValueError("it announces more samples than a recording can have")
 
 
-def _read_through_wfdb(header):
-    import wfdb
+def _read_otherwise(header):
+    from ._edf_reader import read_edf, read_edf_header
 
     try:
-        record = wfdb.rdrecord(header.path)
-        units = [millivolts_per_unit(unit or "mV") for unit in record.units]
-        signal = record.p_signal.T
+        if header.path.lower().endswith(".edf"):
+            signal, units = read_edf(header.path), read_edf_header(header.path)[-1].units
+        else:
+            import wfdb
+
+            record = wfdb.rdrecord(header.path)
+            signal, units = record.p_signal.T, record.units
+        units = [millivolts_per_unit(unit or "mV") for unit in units]
     except Exception as error:
         raise ValueError(f"record {header.path} cannot be read: {error}") from None
     if signal.shape != (len(header.lead_names), header.n_times):

@@ -167,7 +167,9 @@ class ECGRecords:
         )
 
     @classmethod
-    def _from_headers(cls, headers, root, paths, *, reports, record_names, lead_names=None):
+    def _from_headers(
+        cls, headers, root, paths, *, reports=None, record_names=None, lead_names=None
+    ):
         rates = np.array([header.rate for header in headers], dtype=float)
         n_times = np.array([header.n_times for header in headers], dtype=np.int64)
         common = _common_leads(headers)

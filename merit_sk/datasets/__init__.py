@@ -1,15 +1,26 @@
 """ECG data sets: loaders for published ones, and simulated recordings."""
 
+from ._cpsc2018 import load_cpsc2018
+from ._csn import load_csn
+from ._georgia import load_georgia
+from ._mimic import clean_machine_report, load_mimic_iv_ecg
 from ._prompts import statement_prompts, task_prompts
 from ._ptbxl import load_ptbxl
 from ._statements import PTBXL_STATEMENTS, PTBXL_TASKS, task_labels
+from ._wfdb import read_wfdb
 from .simulation.generator import make_ecg
 
 __all__ = [
     "PTBXL_STATEMENTS",
     "PTBXL_TASKS",
+    "clean_machine_report",
+    "load_cpsc2018",
+    "load_csn",
+    "load_georgia",
+    "load_mimic_iv_ecg",
     "load_ptbxl",
     "make_ecg",
+    "read_wfdb",
     "statement_prompts",
     "task_labels",
     "task_prompts",

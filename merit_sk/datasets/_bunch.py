@@ -5,14 +5,18 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._faults import fault_table, find_faulty, warn_of_skipped
 
-def make_bunch(records, target, target_names, *, groups, frame, descr, folds=None):
+
+def make_bunch(
+    records, target, target_names, *, groups, frame, descr, folds=None, errors="raise", faults=None
+):
     """Put a loaded data set together.
 
     Parameters
     ----------
     records : ECGRecords
-    target : ndarray of shape (n_samples, n_classes)
+    target : ndarray of shape (n_samples, n_classes) or None
     target_names : list of str
     groups : array-like of shape (n_samples,)
         Patient of every record.
@@ -21,14 +25,18 @@ def make_bunch(records, target, target_names, *, groups, frame, descr, folds=Non
     descr : str
         Source, licence and citation.
     folds : array-like of shape (n_samples,) or None
+    errors : {"raise", "skip"}
+        With "skip", every record is read and the faulty ones are left out.
+    faults : dict of str to str or None
+        Reason by name of records that were left out before.
 
     Returns
     -------
     Bunch
     """
-    return Bunch(
+    bunch = Bunch(
         data=records,
-        target=np.asarray(target, dtype=np.int64).reshape(len(records), len(target_names)),
+        target=None if target is None else np.asarray(target, dtype=np.int64),
         target_names=list(target_names),
         reports=records.reports,
         groups=np.asarray(groups),
@@ -36,6 +44,28 @@ def make_bunch(records, target, target_names, *, groups, frame, descr, folds=Non
         frame=frame,
         DESCR=descr.strip(),
     )
+    return bunch if errors == "raise" else _without_faulty(bunch, faults or {})
+
+
+def check_errors(errors):
+    """Refuse a value of `errors` that is not known."""
+    if errors not in ("raise", "skip"):
+        raise ValueError(f"errors must be 'raise' or 'skip', got {errors!r}")
+
+
+def _without_faulty(bunch, faults):
+    total = len(bunch.data) + len(faults)
+    faulty = find_faulty(bunch.data)
+    if len(faulty):
+        keep = np.setdiff1d(np.arange(len(bunch.data)), faulty.index.to_numpy(dtype=int))
+        for name in ("data", "target", "reports", "groups", "folds"):
+            if bunch[name] is not None:
+                bunch[name] = bunch[name][keep]
+        bunch.frame = bunch.frame.iloc[keep]
+    faults = faults | dict(zip(faulty["record"], faulty["reason"], strict=True))
+    bunch.skipped = fault_table(list(faults), dict(enumerate(faults.values())))
+    warn_of_skipped(bunch.skipped, total)
+    return bunch
 
 
 def data_set_folder(path, *needed, name):

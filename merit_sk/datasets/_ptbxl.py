@@ -8,7 +8,7 @@ import numpy as np
 from .._sources import FileSource
 from ..records import ECGRecords
 from ..signals import STANDARD_LEADS
-from ._bunch import data_set_folder, indicator, make_bunch
+from ._bunch import check_errors, data_set_folder, indicator, make_bunch
 
 TASKS = ("superclass", "subclass", "diagnostic", "form", "rhythm", "all")
 
@@ -28,6 +28,7 @@ def load_ptbxl(
     sampling_rate=100,
     min_likelihood=0,
     reports="report",
+    errors="raise",
 ):
     """Load PTB-XL from a local copy.
 
@@ -52,6 +53,9 @@ def load_ptbxl(
         Text that goes with each ECG: a column of ``ptbxl_database.csv``; or the path of a csv
         file with the columns ``ecg_id`` and ``text_en`` (or ``report``), such as machine
         statements of PTB-XL+; or a Series by ``ecg_id``.
+    errors : {"raise", "skip"}, default="raise"
+        Whether a record that cannot be used is an error on reading, or every record is read now
+        and faulty ones are left out and listed in ``skipped``.
 
     Returns
     -------
@@ -91,6 +95,7 @@ def load_ptbxl(
     """
     import pandas as pd
 
+    check_errors(errors)
     if task not in TASKS:
         raise ValueError(f"task must be one of {', '.join(TASKS)}, got {task!r}")
     if sampling_rate not in (100, 500):
@@ -109,6 +114,7 @@ def load_ptbxl(
         folds=frame["strat_fold"].to_numpy(),
         frame=frame,
         descr=_DESCR,
+        errors=errors,
     )
 
 
