@@ -9,7 +9,7 @@ def write(codes, numbers, language):
     style = "german" if language == "de" else ("machine" if numbers[0] < 0.6 else "english")
     found = []
     order = {"rhythm": 0, "CD": 1, "HYP": 2, "MI": 3, "STTC": 4}
-    for k, code in enumerate(sorted(codes - {"NORM"}, key=lambda c: order.get(_kind(c), 5))):
+    for k, code in enumerate(sorted(codes - {"NORM"}, key=lambda c: (order.get(_kind(c), 5), c))):
         choices = phrases(code, style)
         found.append(choices[int(numbers[1 + k % 20] * len(choices))])
     if "NORM" in codes:
