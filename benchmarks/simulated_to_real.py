@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from merit_sk import MeritEmbedder, MeritZeroShotClassifier
-from merit_sk.datasets import PTBXL_STATEMENTS, load_ptbxl, make_ecg, task_labels
+from merit_sk.datasets import PTBXL_STATEMENTS, load_ptbxl, make_ecg, statement_prompts, task_labels
 from merit_sk.signals import bandpass, zscore
 
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
@@ -78,7 +78,8 @@ def probes(name, z, labels, folds):
 def zero_shot(embedder, x, labels, min_positives=10):
     """AUC of every superclass and statement by prompts alone."""
     codes = [c for c in labels if labels[c].sum() >= min_positives]
-    model = MeritZeroShotClassifier(embedder, classes=codes, multi_label=True).fit(x)
+    prompts = {code: statement_prompts(code) for code in codes}
+    model = MeritZeroShotClassifier(embedder, classes=prompts, multi_label=True).fit(x)
     scores = model.decision_function(x)
     return {
         code: roc_auc_score(labels[code], scores[:, list(model.classes_).index(code)])
@@ -124,7 +125,9 @@ def main():
     start = time.perf_counter()
     embedder = MeritEmbedder(max_epochs=args.epochs, **settings).fit(ecg.data, reports=ecg.reports)
     seconds = time.perf_counter() - start
-    print(f"pretrained {args.epochs} epochs in {seconds:.0f} s; {embedder.history_[-1]}", flush=True)
+    print(
+        f"pretrained {args.epochs} epochs in {seconds:.0f} s; {embedder.history_[-1]}", flush=True
+    )
     figures["simulated"] = probes("simulated", embedder.transform(x), labels, folds)
     figures["zero_shot"] = report_zero_shot(zero_shot(embedder, x, labels), labels)
     held = make_ecg(1000, random_state=args.seed + 1_000_003)

@@ -219,7 +219,7 @@ m Nonspecific T wave abnormality
 e T wave changes, non-diagnostic; non-specific T wave abnormality
 g unspezifisches abnormes t; unspezifische t-veränderungen; t abnormal
 NORM
-m Normal ECG; Normal sinus rhythm; Otherwise normal ECG
+m Normal ECG; Otherwise normal ECG
 e normal ECG; no definite pathology; within normal limits
 g normales ekg; sonst normales ekg; lagetyp normal, normales ekg
 NST_

@@ -27,6 +27,10 @@ def plus(low, high):
     return Change("plus", low, high)
 
 
+def most(value):
+    return Change("most", value, value)
+
+
 _TERRITORY = {
     "inferior": ("inferior",),
     "lateral": ("lateral", "high_lateral"),
@@ -41,9 +45,11 @@ def _infarct(*territories):
     changes = {}
     for territory in territories:
         for wall in _TERRITORY[territory]:
-            changes[f"gain.{wall}"] = by(-0.45, 0.1)
-            changes[f"t.{wall}"] = plus(-0.22, 0.05)
-            changes[f"st.{wall}"] = plus(-0.01, 0.06)
+            share = 1.0 if len(_TERRITORY[territory]) == 1 else 0.65
+            changes[f"gain.{wall}"] = by(0.0, 0.5)
+            changes[f"force.{wall}"] = plus(-0.5 * share, -0.15 * share)
+            changes[f"t.{wall}"] = plus(-0.2 * share, 0.05)
+            changes[f"st.{wall}"] = plus(-0.01, 0.05)
     if "inferior" in territories:
         changes["delay.inferior"] = plus(-14, -8)
     return changes
@@ -69,14 +75,13 @@ _STRAIN = {
     "t.lateral": plus(-0.45, -0.2),
     "t.apex": plus(-0.1, 0),
 }
-_LEFT = ("apex", "anterior", "high_lateral", "lateral", "posterior", "inferior")
 
 FINDINGS = {
     "1AVB": {"pr": to(212, 330)},
     "2AVB": {"av_cycle": to(2, 4.99), "av_step": to(0, 90), "hr": to(65, 100)},
     "3AVB": {"escape_rate": to(28, 46), "escape_wide": to(-1, 1), "hr": to(65, 100)},
     "ABQRS": {},
-    "AFIB": {**_NO_P, "irregular": to(0.14, 0.28), "hr": to(55, 140), "fib_size": to(0.03, 0.13)},
+    "AFIB": {**_NO_P, "irregular": to(0.14, 0.3), "hr": to(52, 135), "fib_size": to(0.03, 0.13)},
     "AFLT": {**_NO_P, "flutter_ratio": to(1, 4.99), "flutter_size": to(0.12, 0.3)},
     "ALMI": _infarct("anterior", "lateral"),
     "AMI": _infarct("anterior"),
@@ -85,29 +90,32 @@ FINDINGS = {
     "BIGU": {"pvc_every": to(2)},
     "CLBBB": {
         "qrs": to(124, 172),
-        "sense.septum": to(-2.4, -1.2),
-        "delay.septum": to(8, 18),
+        "sense.septum": to(-0.5, 0.1),
+        "late_force.septum": to(-0.35, -0.12),
+        "delay.septum": to(10, 20),
         "spread.septum": to(2.0, 2.8),
-        "sense.right": to(0.3, 0.8),
-        "sense.anterior": to(-0.6, 0.3),
-        "sense.apex": to(0.5, 0.9),
-        "delay.apex": to(14, 24),
-        "delay.lateral": to(34, 46),
-        "delay.high_lateral": to(36, 50),
-        "delay.posterior": to(26, 38),
+        "sense.right": to(0.2, 0.7),
+        "sense.anterior": to(-0.3, 0.4),
+        "delay.apex": to(14, 26),
+        "delay.lateral": to(34, 48),
+        "delay.high_lateral": to(36, 52),
+        "delay.posterior": to(24, 38),
         "delay.inferior": to(18, 34),
         "spread.lateral": to(1.5, 1.9),
         "spread.high_lateral": to(1.5, 1.9),
-        "spread.posterior": to(1.7, 2.2),
-        "spread.inferior": to(1.3, 1.7),
-        "spread.apex": to(1.3, 1.7),
+        "spread.posterior": to(1.8, 2.4),
+        "spread.inferior": to(1.3, 1.8),
+        "spread.apex": to(1.2, 1.7),
+        "late_force.lateral": to(0.05, 0.4),
+        "late_force.posterior": to(0.1, 0.5),
         "delay.base": to(10, 24),
     },
     "CRBBB": {
         "qrs": to(122, 160),
-        "sense.right": to(2.2, 3.6),
-        "delay.right": to(46, 58),
-        "spread.right": to(1.5, 1.9),
+        "sense.right": to(0.2, 0.7),
+        "late_force.right": to(0.35, 0.9),
+        "delay.right": to(46, 60),
+        "spread.right": to(1.4, 1.9),
     },
     "DIG": {
         "qtc": to(350, 390),
@@ -118,14 +126,17 @@ FINDINGS = {
     "EL": {"qtc": to(455, 500), "t_gain": by(0.2, 0.6), "u_gain": to(0.25, 0.8)},
     "HVOLT": {"voltage": by(1.35, 1.6)},
     "ILBBB": {
-        "qrs": to(108, 119),
-        "sense.septum": to(-0.9, -0.2),
+        "qrs": to(110, 121),
+        "sense.septum": to(-0.2, 0.3),
+        "late_force.septum": to(-0.2, -0.05),
         "spread.septum": to(1.5, 2.0),
         "delay.septum": to(6, 12),
         "delay.lateral": to(10, 18),
         "delay.high_lateral": to(10, 18),
         "delay.posterior": to(8, 14),
-        "sense.right": to(0.5, 0.9),
+        "late_force.lateral": to(0.05, 0.25),
+        "late_force.posterior": to(0.1, 0.3),
+        "sense.right": to(0.3, 0.8),
     },
     "ILMI": _infarct("inferior", "lateral"),
     "IMI": _infarct("inferior"),
@@ -138,10 +149,11 @@ FINDINGS = {
     "IPLMI": _infarct("inferior", "posterior", "lateral"),
     "IPMI": _infarct("inferior", "posterior"),
     "IRBBB": {
-        "qrs": to(100, 118),
-        "sense.right": to(1.2, 2.0),
-        "delay.right": to(26, 36),
-        "spread.right": to(1.0, 1.3),
+        "qrs": to(98, 119),
+        "sense.right": to(0.3, 0.8),
+        "late_force.right": to(0.12, 0.4),
+        "delay.right": to(24, 36),
+        "spread.right": to(0.9, 1.3),
     },
     "ISCAL": _ischaemia("anterior", "lateral"),
     "ISCAN": _ischaemia("anterior"),
@@ -152,31 +164,33 @@ FINDINGS = {
     "ISC_": _STRAIN,
     "IVCD": {"qrs": to(112, 138), "delay.base": plus(4, 16), "delay.inferior": plus(0, 16)},
     "LAFB": {
-        "qrs": to(88, 114),
+        "qrs": to(90, 116),
         "delay.inferior": to(-16, -10),
-        "sense.inferior": to(0.5, 0.75),
-        "delay.high_lateral": to(12, 20),
-        "sense.high_lateral": to(1.4, 2.0),
-        "spread.high_lateral": to(1.2, 1.5),
-        "delay.base": plus(0, 6),
-        "turn_frontal": to(-30, 0),
+        "sense.inferior": to(0.35, 0.65),
+        "delay.high_lateral": to(10, 20),
+        "late_force.high_lateral": to(0.2, 0.55),
+        "spread.high_lateral": to(1.1, 1.4),
+        "turn_frontal": to(-60, -28),
+        "t_turn": plus(15, 45),
     },
     "LAO/LAE": {"la_gain": by(1.6, 2.4), "p_duration": to(120, 145), "p_notch": to(0.04, 0.1)},
     "LMI": _infarct("lateral"),
     "LNGQT": {"qtc": to(470, 540)},
     "LOWT": {"t_gain": by(0.1, 0.4)},
     "LPFB": {
-        "qrs": to(90, 114),
+        "qrs": to(90, 116),
         "delay.high_lateral": to(-14, -8),
-        "delay.inferior": to(12, 20),
-        "sense.inferior": to(1.3, 1.7),
+        "delay.inferior": to(10, 20),
+        "late_force.inferior": to(0.2, 0.5),
         "sense.lateral": to(0.4, 0.7),
-        "turn_frontal": to(20, 45),
+        "turn_frontal": to(25, 55),
+        "t_turn": plus(-40, -10),
     },
     "LPR": {"pr": to(202, 240)},
     "LVH": {
-        **{f"gain.{wall}": by(1.45, 2.1) for wall in ("lateral", "high_lateral", "posterior")},
-        "gain.inferior": by(1.0, 1.5),
+        "force.lateral": plus(0.25, 0.8),
+        "force.high_lateral": plus(0.0, 0.5),
+        "force.posterior": plus(0.2, 0.8),
         "qrs": plus(4, 14),
         "p_duration": plus(0, 12),
     },
@@ -189,24 +203,26 @@ FINDINGS = {
         "t_gain": by(0.3, 0.8),
     },
     "NT_": {"t_gain": by(0.15, 0.5)},
-    "PAC": {"pac_every": to(1)},
+    "PAC": {"pac_every": most(1)},
     "PACE": {"paced": to(1, 2.4), "spike": to(0.2, 1.2), "hr": to(60, 80)},
     "PMI": _infarct("posterior"),
-    "PRC(S)": {"pvc_every": to(1)},
+    "PRC(S)": {"pvc_every": most(1)},
     "PSVT": {**_NO_P, "hr": to(150, 210), "hrv": to(0.001, 0.006), "rsa": to(0)},
-    "PVC": {"pvc_every": to(1)},
+    "PVC": {"pvc_every": most(1)},
     "QWAVE": {},
     "RAO/RAE": {"ra_gain": by(1.9, 2.6), "p_turn": plus(5, 25)},
     "RVH": {
-        "gain.right": by(3.5, 6.0),
-        "gain.lateral": by(0.4, 0.7),
+        "force.right": plus(0.6, 1.4),
+        "gain.lateral": by(0.3, 0.7),
+        "gain.posterior": by(0.0, 0.6),
         "turn_frontal": to(20, 60),
+        "turn_horizontal": to(10, 40),
         "t.right": plus(-0.3, -0.1),
         "st.right": plus(-0.06, 0),
     },
     "SARRH": {"rsa": to(0.1, 0.24)},
     "SBRAD": {"hr": to(38, 57)},
-    "SEHYP": {"gain.septum": by(2.2, 3.4)},
+    "SEHYP": {"force.septum": plus(0.25, 0.6), "gain.septum": by(1.0, 2.0)},
     "SR": {},
     "STACH": {"hr": to(102, 145), "rsa": by(0.2, 0.5), "hrv": by(0.2, 0.6)},
     "STD_": {"st.lateral": plus(-0.1, -0.04), "st.inferior": plus(-0.08, 0.0)},
@@ -215,7 +231,7 @@ FINDINGS = {
     "SVTAC": {**_NO_P, "hr": to(140, 200), "hrv": to(0.001, 0.006), "rsa": to(0)},
     "TAB_": {"t_gain": by(0.0, 0.6), "t_turn": plus(-60, 60)},
     "TRIGU": {"pvc_every": to(3)},
-    "VCLVH": {f"gain.{wall}": by(1.3, 1.6) for wall in _LEFT},
+    "VCLVH": {"force.lateral": plus(0.15, 0.45), "force.posterior": plus(0.1, 0.45)},
     "WPW": {
         "pr": to(84, 116),
         "delta": to(0.3, 0.6),
@@ -255,6 +271,8 @@ def _change(p, rows, name, operation, value):
     target = p[name][:, WALLS.index(wall)] if wall else p[name]
     if operation == "to":
         target[rows] = value
+    elif operation == "most":
+        target[rows] = np.maximum(target[rows], value)
     elif operation == "by":
         target[rows] *= value
     else:

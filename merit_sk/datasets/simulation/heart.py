@@ -18,29 +18,26 @@ import numpy as np
 
 from .body import lead_field, rotation
 
-# name: place in cm | dipole moment in mV | time after QRS onset and half-width in ms
+# name: place in cm | time after QRS onset and half-width in ms
 _WALLS = {
-    "septum": ((-0.5, 0.0, 1.0), (-0.22, -0.06, 0.32), (13, 6)),
-    "apex": ((2.0, 2.5, 2.0), (0.45, 0.40, 0.40), (28, 7)),
-    "anterior": ((1.5, -0.5, 3.0), (0.20, -0.10, 0.35), (31, 7)),
-    "high_lateral": ((3.0, -2.0, 0.0), (0.50, -0.40, -0.15), (38, 8)),
-    "lateral": ((3.5, 1.0, 0.0), (0.70, 0.20, -0.25), (39, 8)),
-    "inferior": ((1.0, 3.5, -0.5), (0.15, 0.75, -0.15), (38, 8)),
-    "posterior": ((1.5, 0.5, -3.0), (0.20, 0.10, -0.75), (46, 9)),
-    "right": ((-2.5, 0.5, 2.0), (-0.30, 0.05, 0.25), (34, 9)),
-    "base": ((0.5, -2.0, -1.5), (-0.10, -0.20, -0.30), (60, 8)),
+    "septum": ((-0.5, 0.0, 1.0), (13, 6)),
+    "apex": ((2.0, 2.5, 2.0), (28, 7)),
+    "anterior": ((1.5, -0.5, 3.0), (31, 7)),
+    "high_lateral": ((3.0, -2.0, 0.0), (38, 8)),
+    "lateral": ((3.5, 1.0, 0.0), (39, 8)),
+    "inferior": ((1.0, 3.5, -0.5), (38, 8)),
+    "posterior": ((1.5, 0.5, -3.0), (46, 9)),
+    "right": ((-2.5, 0.5, 2.0), (34, 9)),
+    "base": ((0.5, -2.0, -1.5), (60, 8)),
 }
 WALLS = tuple(_WALLS)
-PLACE, MOMENT, _TIMING = (np.array(column, float) for column in zip(*_WALLS.values(), strict=True))
+PLACE, _TIMING = (np.array(column, float) for column in zip(*_WALLS.values(), strict=True))
 TIME, WIDTH = _TIMING.T
 OUTWARD = PLACE / np.linalg.norm(PLACE, axis=1, keepdims=True)
-NORMAL_QRS = 88.0
 _REACH = 2.0  # half-widths from a wall's peak to where its deflection is taken to begin or end
 
-# Dipole moments in mV of the normal T wave, the P wave's two halves, flutter and fibrillation.
-_T_MOMENT = np.array([0.27, 0.18, 0.10])
-_RIGHT_ATRIUM, _LEFT_ATRIUM = np.array([0.03, 0.11, 0.06]), np.array([0.08, 0.05, -0.04])
-_FLUTTER, FIBRILLATION = np.array([-0.02, -0.9, 0.25]), np.array([-0.25, 0.35, 0.9])
+# Directions of flutter (up the septum) and of fibrillation (seen best in V1).
+_FLUTTER, _FIBRILLATION = np.array([-0.02, -0.9, 0.25]), np.array([-0.25, 0.35, 0.9])
 
 
 class Heart(NamedTuple):
@@ -73,7 +70,7 @@ def build(p, shift=None):
     late = _recovery(p, field, turn, detour)
     centre = lead_field(np.zeros((len(turn), 1, 3)), shift)[:, 0]
     atria = np.einsum("nkaj,nej->nkae", _atrial_moments(p), centre)
-    waves = np.stack([FIBRILLATION, _FLUTTER]) @ centre.transpose(0, 2, 1)
+    waves = np.stack([_FIBRILLATION, _FLUTTER]) @ centre.transpose(0, 2, 1)
     return Heart(time, width, qrs, duration, late, atria, waves)
 
 
@@ -82,8 +79,9 @@ def _activation(p):
 
     Also the detour: the area (mV ms) by which the QRS differs from a normally activated one.
     """
-    normal_moment = MOMENT * p["gain"][:, :, None]
-    moment = normal_moment * p["sense"][:, :, None]
+    normal_moment = p["walls"] * p["gain"][..., None] + OUTWARD * p["force"][..., None]
+    moment = p["walls"] * (p["gain"] * p["sense"])[..., None]
+    moment = moment + OUTWARD * (p["force"] + p["late_force"])[..., None]
     time, width = TIME + p["delay"], WIDTH * p["spread"]
     times, widths, moments = [time], [width], [moment]
     for beat in ("pvc", "paced"):
@@ -112,17 +110,17 @@ def _stretch(p, time, width):
 def _recovery(p, field, turn, detour):
     """What ST segment, both halves of the T wave and the U wave put on the electrodes."""
     scale = p["voltage"][:, None]
-    normal = _T_MOMENT * p["t_gain"][:, None]
-    normal = np.einsum("ni,nji->nj", normal, rotation(p["t_turn"], p["t_swing"], 0 * p["t_turn"]))
+    normal = np.concatenate([p["st_vector"][:, None], p["t_vectors"]], axis=1)
+    normal = normal @ rotation(p["t_turn"], p["t_swing"], 0 * p["t_turn"]).transpose(0, 2, 1)
+    normal = normal * p["t_gain"][:, None, None]
     discord = -p["discord"][:, None, None] * detour
-    outward = field.transpose(0, 1, 2, 3) @ (OUTWARD[..., None])
+    outward = field @ (turn @ OUTWARD.T).transpose(0, 2, 1)[..., None]
     local = {k: np.einsum("nw,nwe->ne", p[k], outward[..., 0]) for k in ("st", "t", "t_end")}
     kinds = []
     centre = lead_field(np.zeros((1, 1, 3)))[0, 0]
     for kind in range(detour.shape[1]):
         secondary = discord[:, kind] / 150.0
-        vectors = np.stack([0.35 * secondary, normal + secondary, normal + secondary], axis=1)
-        vectors[:, 0] += 0.06 * normal
+        vectors = normal + secondary[:, None] * np.array([0.35, 1.0, 1.0])[:, None]
         seen = np.einsum("nti,nji,ej->nte", vectors, turn, centre) * scale[:, None]
         seen[:, 0] += local["st"]
         seen[:, 1] += local["t"]
@@ -134,10 +132,9 @@ def _recovery(p, field, turn, detour):
 
 def _atrial_moments(p):
     """Moments of right and left atrium in sinus, ectopic and paced P waves."""
-    right = _RIGHT_ATRIUM * (p["p_gain"] * p["ra_gain"])[:, None]
-    left = _LEFT_ATRIUM * (p["p_gain"] * p["la_gain"])[:, None]
+    gain = p["p_gain"][:, None] * np.stack([p["ra_gain"], p["la_gain"]], axis=1)
     turned = rotation(p["p_turn"], 0 * p["p_turn"], 0 * p["p_turn"])
-    sinus = np.stack([right, left], axis=1) @ turned.transpose(0, 2, 1)
+    sinus = (p["atria"] * gain[..., None]) @ turned.transpose(0, 2, 1)
     other = rotation(p["ectopic_p_turn"], p["ectopic_p_turn"] / 3, 0 * p["p_turn"])
     ectopic = sinus[:, ::-1] @ other.transpose(0, 2, 1)
     return np.stack([sinus, ectopic, sinus], axis=1)

@@ -6,7 +6,6 @@ from scipy.signal import lfilter
 
 def electrode_noise(draws, rate, n_times, level):
     """Noise of 9 electrodes in mV, shape (n, 9, n_times)."""
-    n = draws.n
     t = np.arange(n_times) / rate
     white = draws.white(9, n_times)
     muscle = np.exp(draws.normal(-4.9, 0.6))[:, None, None]

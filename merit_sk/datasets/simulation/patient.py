@@ -3,6 +3,7 @@
 import numpy as np
 
 from .heart import WALLS
+from .normal_heart import draw_moments
 
 
 def healthy(draws):
@@ -30,32 +31,30 @@ def healthy(draws):
     p["hrv"] = uniform(0.003, 0.02)
     p["breath_rate"], p["breath_depth"] = uniform(0.17, 0.34), uniform(0.0, 0.07)
     p["pr"] = normal(156 + 0.15 * (age - 50), 17, 120, 198)
-    p["qrs"] = normal(np.where(female, 86, 93), 7, 72, 109)
-    p["qtc"] = normal(np.where(female, 416, 408), 16, 365, 448)
-    p["t_width"], p["t_slope"] = uniform(0.095, 0.125), uniform(1.9, 2.6)
+    p["qrs"] = normal(np.where(female, 92, 98), 8, 76, 114)
+    p["qtc"] = normal(np.where(female, 405, 398), 15, 358, 445)
+    p["t_width"], p["t_slope"] = normal(0.108, 0.012, 0.085, 0.135), normal(3.0, 0.5, 2.2, 4.0)
 
-    p["turn_frontal"] = normal(-0.35 * (age - 55) - 6 * bulk, 16, -65, 50)
-    p["turn_horizontal"] = normal(0, 14, -35, 35)
-    p["turn_sagittal"] = normal(0, 10, -25, 25)
-    p["size"] = uniform(0.8, 1.15)
-    p["voltage"] = np.exp(
-        normal(-0.0035 * (age - 50) - 0.08 * female - 0.07 * bulk, 0.2, -0.6, 0.5)
-    )
+    p["turn_frontal"] = normal(-0.25 * (age - 60) - 4 * bulk, 6, -30, 25)
+    p["turn_horizontal"], p["turn_sagittal"] = normal(0, 5), normal(0, 5)
+    p["size"] = uniform(0.85, 1.15)
+    p["voltage"] = np.exp(normal(-0.002 * (age - 50) - 0.04 * female - 0.04 * bulk, 0.08))
+    p["walls"], p["atria"], p["st_vector"], p["t_vectors"] = draw_moments(draws)
     shape = (n, len(WALLS))
-    p["gain"] = np.exp(normal(0, 0.25, -0.6, 0.6, size=shape[1]))
-    p["sense"], p["delay"], p["spread"] = np.ones(shape), np.zeros(shape), np.ones(shape)
-    p["delay"] += normal(0, 1.8, -4, 4, size=shape[1])
-    p["st"], p["t"], p["t_end"] = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    p["gain"] = np.exp(normal(0, 0.1, -0.3, 0.3, size=shape[1]))
+    p["delay"] = normal(0, 1.8, -4, 4, size=shape[1])
+    p["sense"], p["spread"] = np.ones(shape), np.ones(shape)
+    for name in ("force", "late_force", "st", "t", "t_end"):
+        p[name] = np.zeros(shape)
     p["discord"] = uniform(0.75, 1.05)
-    p["t_gain"] = np.exp(normal(-0.1 * female, 0.3, -0.65, 0.6))
-    p["t_turn"] = normal(0, 12, -25, 25) - 0.5 * p["turn_frontal"]
-    p["t_swing"] = normal(np.where(female, -22, 0), 16, -45, 35)
+    p["t_gain"] = np.exp(normal(-0.05 * female, 0.1))
+    p["t_turn"], p["t_swing"] = normal(0, 4), normal(np.where(female, -6, 4), 4)
     p["u_gain"] = uniform(0, 0.1)
 
-    p["p_gain"] = np.exp(normal(0, 0.25, -0.5, 0.45))
-    p["ra_gain"], p["la_gain"] = np.exp(normal(0, 0.15, size=2)).T
-    p["p_duration"], p["p_notch"] = normal(102, 8, 84, 118), uniform(-0.02, 0.03)
-    p["p_turn"] = normal(0, 15, -30, 30) - p["turn_frontal"] * 0.3
+    p["p_gain"] = np.exp(normal(0, 0.15))
+    p["ra_gain"], p["la_gain"] = np.exp(normal(0, 0.1, size=2)).T
+    p["p_duration"], p["p_notch"] = normal(107, 8, 88, 122), uniform(-0.02, 0.03)
+    p["p_turn"] = normal(0, 6)
     p["ectopic_p_turn"] = uniform(60, 200)
 
     for name in _OFF:
@@ -63,10 +62,10 @@ def healthy(draws):
     p["pac_chance"], p["pac_coupling"] = uniform(0.05, 0.2), uniform(0.55, 0.75)
     p["pac_pause"] = uniform(1.05, 1.3)
     p["pvc_chance"], p["pvc_coupling"] = uniform(0.05, 0.2), uniform(0.48, 0.72)
-    p["pvc_qrs"], p["pvc_gain"] = normal(150, 12, 125, 185), uniform(1.0, 1.9)
+    p["pvc_qrs"], p["pvc_gain"] = normal(150, 12, 125, 185), uniform(0.6, 1.25)
     for axis, low, high in (("x", -3.5, 3.5), ("y", -3.5, 3.5), ("z", -2.5, 3.0)):
         p[f"pvc_{axis}"] = uniform(low, high)
-    p["paced_qrs"], p["paced_gain"] = normal(160, 12, 135, 195), uniform(0.9, 1.5)
+    p["paced_qrs"], p["paced_gain"] = normal(160, 12, 135, 195), uniform(0.7, 1.2)
     p["paced_x"], p["paced_y"], p["paced_z"] = uniform(-1, 1.5), uniform(2, 4), uniform(1, 3)
     p["spike_x"], p["spike_y"], p["spike_z"] = uniform(-1, 1), uniform(-1.5, 1.5), uniform(-1, 0.5)
     p["delta_x"], p["delta_y"], p["delta_z"] = uniform(0.2, 1), uniform(-1, 1), uniform(-0.6, 1)
@@ -92,4 +91,7 @@ def settle(p):
     p["qt"] = np.minimum(p["qtc"] * cycle**0.42, 880 * cycle)
     p["qt"] = np.maximum(p["qt"], p["qrs"] + 150)
     p["p_duration"] = np.minimum(p["p_duration"], p["pr"] - 8)
+    atrial = (p["pac_every"] > 0) & (p["pvc_every"] > 1)  # a pattern is of the beats it comes with
+    p["pac_every"] = np.where(atrial, p["pvc_every"], p["pac_every"])
+    p["pvc_every"] = np.where(atrial, 0, p["pvc_every"])
     return p
