@@ -1,0 +1,279 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifierCV
+from sklearn.metrics import roc_auc_score
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Bunch
+
+from merit_sk.evaluation import compare, evaluate_probe, evaluate_zero_shot, macro_auc
+from merit_sk.evaluation._heads import LOGISTIC_C, RIDGE_PENALTIES
+from merit_sk.evaluation._subsets import draw_records
+
+NAMES = ["NORM", "MI", "WPW"]
+
+
+def make_data(n=900, d=20, seed=0, prevalence=(0.5, 0.3, 0.1)):
+    """Records of patients with one to three each, and features that hold the labels."""
+    rng = np.random.default_rng(seed)
+    groups = np.sort(rng.integers(0, n // 2, size=n))
+    y = (rng.random((n, 3)) < prevalence).astype(int)
+    features = y @ rng.normal(size=(3, d)) + 2 * rng.normal(size=(n, d))
+    folds = np.random.default_rng(1).integers(1, 11, size=n // 2)[groups]
+    data = Bunch(
+        data=rng.normal(size=(n, 2, 5)), target=y, target_names=NAMES, groups=groups, folds=folds
+    )
+    return features, data
+
+
+def part(data, features, folds):
+    rows = np.isin(data.folds, folds) & data.target.any(axis=1)
+    return features[rows], data.target[rows]
+
+
+@pytest.mark.parametrize("d", [20, 700])
+def test_ridge_path_is_sklearns_ridge_with_the_penalty_best_on_validation(d):
+    features, data = make_data(d=d)
+    train, valid, test = (part(data, features, f) for f in (range(1, 9), [9], [10]))
+    scaler = StandardScaler().fit(train[0])
+    fits = [Ridge(alpha=a).fit(scaler.transform(train[0]), 2 * train[1] - 1)
+            for a in RIDGE_PENALTIES]  # fmt: skip
+    aucs = [roc_auc_score(valid[1], m.predict(scaler.transform(valid[0]))) for m in fits]
+    draw = evaluate_probe(features, data, fractions=(1.0,), n_resamples=10).best
+    assert draw.strength == RIDGE_PENALTIES[np.argmax(aucs)]
+    expected = fits[np.argmax(aucs)].predict(scaler.transform(test[0]))
+    np.testing.assert_allclose(draw.scores, expected, atol=1e-8)
+    assert draw.auc.estimate == pytest.approx(roc_auc_score(test[1], expected))
+    np.testing.assert_allclose(draw.class_auc, roc_auc_score(test[1], expected, average=None))
+
+
+def test_without_validation_folds_the_penalty_is_sklearns_leave_one_out():
+    features, data = make_data()
+    draw = evaluate_probe(features, data, fractions=(1.0,), valid_folds=(), n_resamples=10).best
+    train, test = (part(data, features, f) for f in (range(1, 9), [10]))
+    scaler = StandardScaler().fit(train[0])
+    model = RidgeClassifierCV(alphas=RIDGE_PENALTIES).fit(scaler.transform(train[0]), train[1])
+    assert draw.strength == model.alpha_
+    np.testing.assert_allclose(draw.scores, model.decision_function(scaler.transform(test[0])))
+
+
+def test_logistic_recipe_is_sklearns_one_vs_rest():
+    features, data = make_data(n=500)
+    draw = evaluate_probe(features, data, fractions=(1.0,), recipe="logistic", n_resamples=10).best
+    train, valid, test = (part(data, features, f) for f in (range(1, 9), [9], [10]))
+    scaler = StandardScaler().fit(train[0])
+    values = {}
+    for C in LOGISTIC_C:
+        models = [
+            LogisticRegression(C=C, max_iter=1000).fit(scaler.transform(train[0]), train[1][:, k])
+            for k in range(3)
+        ]
+        values[C] = [
+            np.column_stack([m.decision_function(scaler.transform(part_[0])) for m in models])
+            for part_ in (valid, test)
+        ]
+    aucs = {C: roc_auc_score(valid[1], scores[0]) for C, scores in values.items()}
+    assert aucs[draw.strength] == pytest.approx(max(aucs.values()), abs=2e-3)
+    assert np.corrcoef(draw.scores.ravel(), values[draw.strength][1].ravel())[0, 1] > 0.999
+
+
+def test_merl_recipe_learns_and_repeats():
+    features, data = make_data(n=400)
+    options = {"fractions": (1.0,), "n_resamples": 10}
+    first = evaluate_probe(features, data, recipe="merl", **options).best
+    again = evaluate_probe(features, data, recipe="merl", **options).best
+    ridge = evaluate_probe(features, data, **options).best
+    np.testing.assert_array_equal(first.scores, again.scores)
+    assert 1 <= first.strength <= 100
+    assert first.auc.estimate > ridge.auc.estimate - 0.1
+
+
+@pytest.mark.parametrize("recipe", ["ridge", "logistic"])
+def test_test_labels_and_unlabelled_records_do_not_touch_the_fit(recipe):
+    features, data = make_data(n=400)
+    before = evaluate_probe(features, data, fractions=(0.2, 1.0), n_draws=2, recipe=recipe)
+    changed = Bunch(**data)
+    test = (data.folds == 10) & data.target.any(axis=1)
+    changed.target = data.target.copy()
+    changed.target[test] = data.target[test][::-1]
+    unlabelled = ~data.target.any(axis=1)
+    features = np.where(unlabelled[:, None], 1e6, features)
+    after = evaluate_probe(features, changed, fractions=(0.2, 1.0), n_draws=2, recipe=recipe)
+    for a, b in zip(before.draws, after.draws, strict=True):
+        np.testing.assert_array_equal(a.scores, b.scores)
+        assert a.strength == b.strength
+    assert before.best.auc.estimate != after.best.auc.estimate
+
+
+def test_features_are_computed_once_on_the_records_used():
+    _, data = make_data()
+    calls = []
+
+    class Embedder:
+        def transform(self, X):
+            calls.append(len(X))
+            return X.reshape(len(X), -1)
+
+    result = evaluate_probe(Embedder(), data, fractions=(0.1, 1.0), n_draws=2, n_resamples=10)
+    assert calls == [int(data.target.any(axis=1).sum())]
+    array = data.data.reshape(len(data.data), -1)
+    same = evaluate_probe(array, data, fractions=(0.1, 1.0), n_draws=2, n_resamples=10)
+    np.testing.assert_array_equal(result.best.scores, same.best.scores)
+    kept = evaluate_probe(Embedder(), data, fractions=(1.0,), labelled_only=False, n_resamples=10)
+    assert calls[1] == len(data.target)
+    assert len(kept.y_test) == (data.folds == 10).sum()
+
+
+def test_draws_are_nested_in_training_patients_and_stratified():
+    rng = np.random.RandomState(0)
+    _, data = make_data(n=3000)
+    y, groups = data.target, data.groups
+    sizes, rare = [], []
+    for _ in range(50):
+        drawn = draw_records(y, groups, 0.1, rng)
+        assert all(len(set(drawn[groups == g])) == 1 for g in np.unique(groups)[:100])
+        sizes.append(len(np.unique(groups[drawn])))
+        rare.append(y[drawn, 2].sum())
+    n_groups = len(np.unique(groups))
+    assert max(sizes) - min(sizes) <= 1 and abs(np.mean(sizes) - n_groups / 10) <= 1
+    # a plain draw of 10 % of the patients would vary more
+    plain = [y[np.isin(groups, rng.permutation(n_groups)[: n_groups // 10]), 2].sum()
+             for _ in range(50)]  # fmt: skip
+    assert np.std(rare) < 0.7 * np.std(plain)
+    assert np.mean(rare) == pytest.approx(y[:, 2].sum() / 10, rel=0.1)
+
+
+def test_every_patient_is_drawn_equally_often():
+    y = np.zeros((40, 2), dtype=int)
+    y[:3, 0] = 1
+    y[3:, 1] = 1
+    rng = np.random.RandomState(0)
+    counts = np.sum([draw_records(y, None, 0.25, rng) for _ in range(2000)], axis=0)
+    assert np.all(np.abs(counts - 500) < 100)
+
+
+def test_equal_seeds_give_equal_draws_for_every_model_and_n_jobs():
+    features, data = make_data()
+    options = {"fractions": (0.05, 0.2, 1.0), "n_draws": 3, "n_resamples": 50}
+    one = evaluate_probe(features, data, **options)
+    two = evaluate_probe(features, data, n_jobs=2, **options)
+    other = evaluate_probe(features**3, data, **options)
+    for a, b, c in zip(one.draws, two.draws, other.draws, strict=True):
+        np.testing.assert_array_equal(a.scores, b.scores)
+        np.testing.assert_array_equal(a.auc.resamples, b.auc.resamples)
+        assert a.n_train == c.n_train
+    difference = compare(
+        macro_auc, one.y_test, one.best.scores, other.best.scores, groups=one.groups_test
+    )
+    assert difference.estimate == pytest.approx(one.best.auc.estimate - other.best.auc.estimate)
+    moved = evaluate_probe(features, data, random_state=1, **options)
+    assert not np.array_equal(one.draws[0].scores, moved.draws[0].scores)
+
+
+@pytest.mark.parametrize("recipe", ["ridge", "logistic", "merl"])
+def test_a_class_absent_from_a_draw_is_named_and_scored_by_chance(recipe):
+    features, data = make_data()
+    train = np.isin(data.folds, range(1, 9))
+    data.target[train, 2] = 0
+    draw = evaluate_probe(features, data, fractions=(1.0,), recipe=recipe, n_resamples=10).best
+    assert draw.absent == ("WPW",)
+    assert draw.class_auc[2] == 0.5
+    assert draw.auc.estimate == pytest.approx(draw.class_auc.mean())
+
+
+def test_a_class_absent_from_test_is_left_out_by_name():
+    features, data = make_data()
+    data.target[data.folds == 10, 2] = 0
+    with pytest.warns(UserWarning, match="WPW"):
+        result = evaluate_probe(features, data, fractions=(1.0,), n_resamples=10)
+    assert result.included.tolist() == [True, True, False]
+    assert result.best.auc.estimate == pytest.approx(result.best.class_auc[:2].mean())
+
+
+def test_tiny_fractions_and_numbers_of_records():
+    features, data = make_data()
+    result = evaluate_probe(features, data, fractions=(1e-6, 100), n_draws=2, n_resamples=10)
+    tiny, hundred = result.draws[:2], result.draws[2:]
+    assert all(1 <= d.n_train <= 5 for d in tiny)
+    assert all(np.isfinite(d.auc.estimate) for d in tiny)
+    assert all(abs(d.n_train - 100) < 20 for d in hundred)
+
+
+def test_result_as_frames():
+    features, data = make_data()
+    result = evaluate_probe(features, data, fractions=(0.1, 1), n_draws=3, n_resamples=20)
+    frame = result.to_frame()
+    assert list(frame.fraction) == [0.1] * 3 + [1.0] and list(frame.draw) == [0, 1, 2, 0]
+    assert ((frame.low <= frame.macro_auc) & (frame.macro_auc <= frame.high)).all()
+    per_class = result.to_frame(per_class=True)
+    means = per_class.groupby(["fraction", "draw"]).auc.mean()
+    np.testing.assert_allclose(means, frame.macro_auc)
+    assert (per_class[per_class.target == "WPW"].n_positives == result.y_test[:, 2].sum()).all()
+    assert result.summary()["count"].tolist() == [3, 1]
+    assert len(result.at(0.1)) == 3
+    with pytest.raises(ValueError, match=r"there are \[0.1, 1.0\]"):
+        result.at(0.5)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"folds": None}, "no folds"),
+        ({"features": np.zeros((3, 2))}, "one row for each"),
+        ({"features": np.full((900, 2), np.nan)}, "not finite"),
+        ({"fractions": (0,)}, "fractions"),
+        ({"fractions": (10_000,)}, "fractions"),
+        ({"recipe": "svm"}, "svm"),
+        ({"test_folds": 11}, "no test record"),
+        ({"train_folds": ()}, "no training record"),
+    ],
+)
+def test_wrong_input_is_named(change, message):
+    features, data = make_data()
+    change = dict(change)
+    features = change.pop("features", features)
+    if "folds" in change:
+        data.folds = change.pop("folds")
+    with pytest.raises(ValueError, match=message):
+        evaluate_probe(features, data, **change)
+
+
+class Stub:
+    """A zero-shot classifier that reads the scores from the recordings."""
+
+    def __init__(self, classes):
+        self.classes_ = np.array(classes)
+
+    def decision_function(self, X):
+        return np.asarray(X)[:, 0, : len(self.classes_)]
+
+
+def test_zero_shot_matches_classes_by_name():
+    _, data = make_data()
+    rows = (data.folds == 10) & data.target.any(axis=1)
+    result = evaluate_zero_shot(Stub(["WPW", "NORM"]), data)
+    scores = data.data[rows, 0]
+    assert result.target_names == ["WPW", "NORM"]
+    assert result.table.auc[0] == pytest.approx(roc_auc_score(data.target[rows, 2], scores[:, 0]))
+    assert result.auc.estimate == pytest.approx(result.table.auc.mean())
+    assert (result.test_index == np.flatnonzero(rows)).all()
+    assert list(result.to_frame().columns[:2]) == ["target", "n_positives"]
+    with pytest.warns(UserWarning, match="no such label: BIGU"):
+        evaluate_zero_shot(Stub(["WPW", "BIGU", "NORM"]), data)
+    with pytest.raises(ValueError, match="BIGU"):
+        evaluate_zero_shot(Stub(["BIGU"]), data)
+    with pytest.raises(ValueError, match="classes="):
+        evaluate_zero_shot(Stub(["WPW", "NORM"]), data, classes=["WPW"])
+
+
+def test_zero_shot_takes_one_column_for_two_exclusive_classes():
+    _, data = make_data()
+
+    class Binary(Stub):
+        def decision_function(self, X):
+            return np.asarray(X)[:, 0, 0]
+
+    result = evaluate_zero_shot(Binary(["NORM", "MI"]), data, labelled_only=False)
+    np.testing.assert_array_equal(result.scores[:, 0], -result.scores[:, 1])
+    assert len(result.y_test) == (data.folds == 10).sum()
+    data.folds = None
+    assert len(evaluate_zero_shot(Binary(["NORM", "MI"]), data, labelled_only=False).y_test) == 900
