@@ -2,6 +2,13 @@
 
 from ._cpsc2018 import load_cpsc2018
 from ._csn import load_csn
+from ._fetch import (
+    fetch_cpsc2018,
+    fetch_csn,
+    fetch_georgia,
+    fetch_mimic_iv_ecg,
+    fetch_ptbxl,
+)
 from ._georgia import load_georgia
 from ._mimic import clean_machine_report, load_mimic_iv_ecg
 from ._prompts import statement_prompts, task_prompts
@@ -14,6 +21,11 @@ __all__ = [
     "PTBXL_STATEMENTS",
     "PTBXL_TASKS",
     "clean_machine_report",
+    "fetch_cpsc2018",
+    "fetch_csn",
+    "fetch_georgia",
+    "fetch_mimic_iv_ecg",
+    "fetch_ptbxl",
     "load_cpsc2018",
     "load_csn",
     "load_georgia",
