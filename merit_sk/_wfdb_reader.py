@@ -94,6 +94,8 @@ def _direct_header(path, text):
     if offset is None or not scales or not rate or not n_times:
         return None
     _refuse_outside(path, words[0])
+    if n_leads * n_times > _MAX_SAMPLES:
+        raise ValueError(f"record {path}: {path}.hea announces more samples than can be")
     return Header(
         path,
         rate,
@@ -164,8 +166,6 @@ def read_digital(header):
     n_leads = len(header.lead_names)
     size = 2 * n_leads * header.n_times
     file = os.path.join(os.path.dirname(header.path), header.file)
-    if size > 2 * _MAX_SAMPLES:
-        raise ValueError(f"record {header.path}: its header announces {size} bytes of signal")
     data = _read_file(header.path, file, "signal", header.offset, size)
     if len(data) < size:
         raise ValueError(
@@ -189,7 +189,7 @@ def to_millivolts(samples, scales, out):
     same = scales.count(scales[0]) == len(scales)
     for lead, scale in [(out, scales[0])] if same else zip(out, scales, strict=True):
         gain, baseline, unit = scale
-        if unit == 1 and np.float32(gain) == gain:
+        if unit == 1 and float(np.float32(gain)) == gain:
             if baseline:
                 lead -= np.float32(baseline)
             lead /= np.float32(gain)
@@ -296,7 +296,7 @@ def _refuse_absurd(record):
         reach = (segment.sig_len or 0) + max([skew or 0 for skew in segment.skew])
         offset = max([offset or 0 for offset in segment.byte_offset])
         if frame * reach > _MAX_SAMPLES or frame < 1 or offset > 2 * _MAX_SAMPLES:
-            raise ValueError("it announces more samples than a recording can have")
+            raise ValueError("it announces more samples than can be")
 
 
 def _read_otherwise(header):

@@ -28,7 +28,7 @@ _BY_UPPER_CASE = {name.upper(): name for name in STANDARD_LEADS}
 _SPOKEN = {"D1": "I", "D2": "II", "D3": "III", "1": "I", "2": "II", "3": "III"}
 _SPOKEN |= {"DI": "I", "DII": "II", "DIII": "III", "L1": "I", "L2": "II", "L3": "III"}
 _SPOKEN |= {f"C{i}": f"V{i}" for i in range(1, 7)}
-_PREFIX = re.compile(r"^(MDC[_ ]ECG[_ ])?(LEAD|ECG|ABLEITUNG)?[_ :]*")
+_PREFIX = re.compile(r"^(?:(?:MDC|ECG|LEAD|ABLEITUNG)[_ :]*)*")
 _MILLIVOLTS = {"MV": 1.0, "UV": 1e-3, "\u039cV": 1e-3, "NV": 1e-6, "V": 1e3}
 
 
