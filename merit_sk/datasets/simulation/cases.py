@@ -7,8 +7,8 @@ from .._statements import PTBXL_STATEMENTS
 # Groups of statements that exclude each other, with the chance of each in a patient who is not
 # normal. Chances follow the frequencies in PTB-XL, those of rare statements raised.
 _GROUPS = {
-    "rhythm": "SR .66 AFIB .11 SBRAD .05 STACH .07 SARRH .05 AFLT .012 SVARR .012 SVTAC .008 PSVT .008 "
-    "PACE .02",
+    "rhythm": "SR .66 AFIB .11 SBRAD .05 STACH .07 SARRH .05 AFLT .012 SVARR .012 SVTAC .008 "
+    "PSVT .008 PACE .02",
     "av": "1AVB .075 LPR .025 2AVB .008 3AVB .01",
     "bundle": "CLBBB .06 CRBBB .06 IRBBB .09 IVCD .06 ILBBB .015 WPW .012",
     "fascicle": "LAFB .13 LPFB .02",
@@ -16,9 +16,9 @@ _GROUPS = {
     "INJAS .012 INJAL .012 INJIN .008 INJLA .008 INJIL .008",
     "hypertrophy": "LVH .17 RVH .015 SEHYP .012 VCLVH .03 HVOLT .01 LVOLT .03",
     "atrium": "LAO/LAE .045 RAO/RAE .018",
-    "repolarisation": "NDT .13 NST_ .06 ISC_ .05 ISCAL .05 ISCIN .025 ISCIL .018 ISCAS .018 ISCLA .015 "
-    "ISCAN .01 DIG .02 LNGQT .015 EL .012 ANEUR .012 STD_ .02 LOWT .02 NT_ .02 INVT .015 TAB_ .012 "
-    "STE_ .012",
+    "repolarisation": "NDT .13 NST_ .06 ISC_ .05 ISCAL .05 ISCIN .025 ISCIL .018 ISCAS .018 "
+    "ISCLA .015 ISCAN .01 DIG .02 LNGQT .015 EL .012 ANEUR .012 STD_ .02 "
+    "LOWT .02 NT_ .02 INVT .015 TAB_ .012 STE_ .012",
     "ectopy": "PVC .09 PAC .04 BIGU .012 TRIGU .008 PRC(S) .006",
 }
 _CODES = {group: tuple(text.split()[::2]) for group, text in _GROUPS.items()}

@@ -51,7 +51,8 @@ def _infarct(*territories):
             changes[f"t.{wall}"] = plus(-0.2 * share, 0.05)
             changes[f"st.{wall}"] = plus(-0.01, 0.05)
     if "inferior" in territories:
-        changes["delay.inferior"] = plus(-14, -8)
+        changes["force.inferior"] = plus(-0.85, -0.3)
+        changes["delay.inferior"] = plus(-18, -10)
     return changes
 
 
@@ -93,7 +94,7 @@ FINDINGS = {
         "sense.septum": to(-0.5, 0.1),
         "late_force.septum": to(-0.35, -0.12),
         "delay.septum": to(10, 20),
-        "spread.septum": to(2.0, 2.8),
+        "spread.septum": by(2.0, 2.8),
         "sense.right": to(0.2, 0.7),
         "sense.anterior": to(-0.3, 0.4),
         "delay.apex": to(14, 26),
@@ -101,11 +102,11 @@ FINDINGS = {
         "delay.high_lateral": to(36, 52),
         "delay.posterior": to(24, 38),
         "delay.inferior": to(18, 34),
-        "spread.lateral": to(1.5, 1.9),
-        "spread.high_lateral": to(1.5, 1.9),
-        "spread.posterior": to(1.8, 2.4),
-        "spread.inferior": to(1.3, 1.8),
-        "spread.apex": to(1.2, 1.7),
+        "spread.lateral": by(1.5, 1.9),
+        "spread.high_lateral": by(1.5, 1.9),
+        "spread.posterior": by(1.8, 2.4),
+        "spread.inferior": by(1.3, 1.8),
+        "spread.apex": by(1.2, 1.7),
         "late_force.lateral": to(0.05, 0.4),
         "late_force.posterior": to(0.1, 0.5),
         "delay.base": to(10, 24),
@@ -115,7 +116,7 @@ FINDINGS = {
         "sense.right": to(0.2, 0.7),
         "late_force.right": to(0.35, 0.9),
         "delay.right": to(46, 60),
-        "spread.right": to(1.4, 1.9),
+        "spread.right": by(1.4, 1.9),
     },
     "DIG": {
         "qtc": to(350, 390),
@@ -129,7 +130,7 @@ FINDINGS = {
         "qrs": to(110, 121),
         "sense.septum": to(-0.2, 0.3),
         "late_force.septum": to(-0.2, -0.05),
-        "spread.septum": to(1.5, 2.0),
+        "spread.septum": by(1.5, 2.0),
         "delay.septum": to(6, 12),
         "delay.lateral": to(10, 18),
         "delay.high_lateral": to(10, 18),
@@ -153,7 +154,7 @@ FINDINGS = {
         "sense.right": to(0.3, 0.8),
         "late_force.right": to(0.12, 0.4),
         "delay.right": to(24, 36),
-        "spread.right": to(0.9, 1.3),
+        "spread.right": by(0.9, 1.3),
     },
     "ISCAL": _ischaemia("anterior", "lateral"),
     "ISCAN": _ischaemia("anterior"),
@@ -169,7 +170,7 @@ FINDINGS = {
         "sense.inferior": to(0.35, 0.65),
         "delay.high_lateral": to(10, 20),
         "late_force.high_lateral": to(0.2, 0.55),
-        "spread.high_lateral": to(1.1, 1.4),
+        "spread.high_lateral": by(1.1, 1.4),
         "turn_frontal": to(-60, -28),
         "t_turn": plus(15, 45),
     },
@@ -240,6 +241,7 @@ FINDINGS = {
     },
 }
 
+INFARCTS = {"IMI", "ASMI", "ILMI", "ALMI", "AMI", "LMI", "PMI", "IPMI", "IPLMI"}
 _INTEGER = {"av_cycle", "flutter_ratio", "paced", "pvc_every", "pac_every"}
 
 
@@ -262,6 +264,15 @@ def apply(p, shown, draws):
             for column, (name, change) in enumerate(changes.items()):
                 value = change.low + (change.high - change.low) * severity[rows, column]
                 _change(p, rows, name, change.operation, value)
+    _make_acute(p, shown, draws)
+
+
+def _make_acute(p, shown, draws):
+    """Some infarcts are fresh: an injury current lifts ST over the walls that are lost."""
+    infarct = np.array([bool(codes & INFARCTS) for codes in shown])
+    p["acute"] = infarct & draws.happens(0.08)
+    lost = np.maximum(-p["force"], 0) * p["acute"][:, None]
+    p["st"] += lost * draws.uniform(0.3, 0.9)[:, None]
 
 
 def _change(p, rows, name, operation, value):

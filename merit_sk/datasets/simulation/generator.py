@@ -10,9 +10,9 @@ from . import cases, findings, heart, noise, reports, waves
 from .body import LEADS
 from .draws import Draws
 from .patient import healthy, settle
-from .rhythm import beats
+from .rhythm import ECTOPIC, beats
 
-_BATCH = 256
+_BATCH = 64
 
 
 def make_ecg(
@@ -132,21 +132,53 @@ def simulate(seed, first, n, statements, rate, duration, language, level):
     """
     draws = Draws(seed, first, n)
     fold = draws.uniform(1, 11).astype(int)
-    words = draws.uniform(size=40)
+    words = draws.uniform(size=reports.N_NUMBERS)
     drawn = cases.draw_cases(draws)
     shown = cases.asked_cases(statements, first, n) if statements is not None else drawn
     p = healthy(draws)
     findings.apply(p, shown, draws)
     settle(p)
-    built = heart.build(p)
+    built = heart.build(p, noise.electrode_shifts(draws) if level else None)
     timing = beats(p, draws, duration)
     n_times = round(duration * rate)
     potentials = waves.electrode_potentials(p, built, timing, rate, n_times)
+    p["arms_swapped"] = noise.swap_limbs(draws, potentials) if level else np.zeros(n, bool)
     if level:
         potentials += noise.electrode_noise(draws, rate, n_times, level)
-    signals = np.round(np.einsum("le,net->nlt", LEADS.astype(np.float32), potentials), 3)
-    texts = [
-        reports.write(codes, numbers, language) for codes, numbers in zip(shown, words, strict=True)
-    ]
+    signals = np.einsum("le,net->nlt", LEADS.astype(np.float32), potentials, optimize=True)
+    signals = noise.record(draws, signals, level)
+    p["axis"] = _axis(built)
+    p["n_early"] = _count(timing, duration)
+    texts = _reports(p, shown, words, language)
     truth = {name: value for name, value in p.items() if value.ndim == 1}
     return signals, shown, texts, {"fold": fold, **truth}
+
+
+def _axis(built):
+    """Frontal QRS axis in degrees, from the areas of the QRS in leads I and aVF."""
+    area = np.einsum("nwe,nw->ne", built.qrs[:, 0], built.width[:, 0]) @ LEADS.T
+    return np.degrees(np.arctan2(area[:, 5] * 2 / np.sqrt(3), area[:, 0]))
+
+
+def _count(timing, duration):
+    """Premature beats within the recording."""
+
+    def inside(times, kind):
+        return ((kind == ECTOPIC) & (times > 0) & (times < duration)).sum(axis=1)
+
+    return inside(timing.ventricular, timing.ventricular_kind) + inside(
+        timing.atrial, timing.atrial_kind
+    )
+
+
+_FACTS = (
+    "hr rsa axis n_early flutter_ratio av_cycle av_step paced delta_z escape_rate acute"
+).split()
+
+
+def _reports(p, shown, words, language):
+    columns = zip(*[p[name].tolist() for name in _FACTS], strict=True)
+    return [
+        reports.write(codes, dict(zip(_FACTS, row, strict=True)), numbers, language)
+        for codes, row, numbers in zip(shown, columns, words.tolist(), strict=True)
+    ]

@@ -38,12 +38,12 @@ def healthy(draws):
     p["turn_frontal"] = normal(-0.25 * (age - 60) - 4 * bulk, 6, -30, 25)
     p["turn_horizontal"], p["turn_sagittal"] = normal(0, 5), normal(0, 5)
     p["size"] = uniform(0.85, 1.15)
-    p["voltage"] = np.exp(normal(-0.002 * (age - 50) - 0.04 * female - 0.04 * bulk, 0.08))
+    p["voltage"] = np.exp(0.1 + normal(-0.002 * (age - 50) - 0.04 * female - 0.04 * bulk, 0.08))
     p["walls"], p["atria"], p["st_vector"], p["t_vectors"] = draw_moments(draws)
     shape = (n, len(WALLS))
     p["gain"] = np.exp(normal(0, 0.1, -0.3, 0.3, size=shape[1]))
     p["delay"] = normal(0, 1.8, -4, 4, size=shape[1])
-    p["sense"], p["spread"] = np.ones(shape), np.ones(shape)
+    p["sense"], p["spread"] = np.ones(shape), 0.85 * np.ones(shape)
     for name in ("force", "late_force", "st", "t", "t_end"):
         p[name] = np.zeros(shape)
     p["discord"] = uniform(0.75, 1.05)
@@ -62,7 +62,7 @@ def healthy(draws):
     p["pac_chance"], p["pac_coupling"] = uniform(0.05, 0.2), uniform(0.55, 0.75)
     p["pac_pause"] = uniform(1.05, 1.3)
     p["pvc_chance"], p["pvc_coupling"] = uniform(0.05, 0.2), uniform(0.48, 0.72)
-    p["pvc_qrs"], p["pvc_gain"] = normal(150, 12, 125, 185), uniform(0.6, 1.25)
+    p["pvc_qrs"], p["pvc_gain"] = normal(150, 12, 125, 185), uniform(0.7, 1.4)
     for axis, low, high in (("x", -3.5, 3.5), ("y", -3.5, 3.5), ("z", -2.5, 3.0)):
         p[f"pvc_{axis}"] = uniform(low, high)
     p["paced_qrs"], p["paced_gain"] = normal(160, 12, 135, 195), uniform(0.7, 1.2)
@@ -86,6 +86,8 @@ _OFF = (
 
 def settle(p):
     """Derive what follows from the drawn parameters: the QT interval from its corrected value."""
+    ratio = np.where(p["flutter_ratio"] == 1, 3, p["flutter_ratio"])
+    p["hr"] = np.where(ratio > 0, p["flutter_rate"] / np.maximum(ratio, 1), p["hr"])
     cycle = 60 / p["hr"]
     # Between Bazett's and Fridericia's exponents; corrected back by Bazett as machines report it.
     p["qt"] = np.minimum(p["qtc"] * cycle**0.42, 880 * cycle)

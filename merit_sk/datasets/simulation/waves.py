@@ -18,6 +18,8 @@ def _sigmoid(t, centre, width):
 
 def electrode_potentials(p, heart, beats, rate, n_times):
     """Potentials of 9 electrodes in mV, shape (n_records, 9, n_times), without noise."""
+    p = {name: value.astype(np.float32) for name, value in p.items()}
+    heart = type(heart)(*(value.astype(np.float32) for value in heart))
     out = np.zeros((len(p["hr"]), n_times + 2 * _margin(rate), heart.qrs.shape[-1]), np.float32)
     _add_atria(out, p, heart, beats, rate)
     _add_ventricles(out, p, heart, beats, rate)
@@ -54,7 +56,7 @@ def _windows(onset, before, after, rate):
     """First sample and times in ms from the onset for windows around activations."""
     first = np.floor((onset - before / 1000) * rate).astype(int)
     t = (first[:, None] + np.arange(int(np.ceil((before + after) / 1000 * rate)) + 1)) / rate
-    return first + _margin(rate), (t - onset[:, None]) * 1000
+    return first + _margin(rate), ((t - onset[:, None]) * 1000).astype(np.float32)
 
 
 def _visible(kind, times, duration):
