@@ -1,5 +1,17 @@
 """Plots of recordings and of what a model has learned."""
 
 from ._ecg import ECGDisplay
+from ._embedding import EmbeddingDisplay
+from ._pretraining import PretrainingDisplay
+from ._probe import ProbeCurveDisplay
+from ._reconstruction import ReconstructionDisplay
+from ._zero_shot import ZeroShotDisplay
 
-__all__ = ["ECGDisplay"]
+__all__ = [
+    "ECGDisplay",
+    "EmbeddingDisplay",
+    "PretrainingDisplay",
+    "ProbeCurveDisplay",
+    "ReconstructionDisplay",
+    "ZeroShotDisplay",
+]

@@ -1,0 +1,174 @@
+"""EmbeddingDisplay: recordings as points of a plane, coloured by class."""
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+from ._style import COLORS, MUTED, axes_for, tidy
+
+_MANY = "several or none"
+
+
+class EmbeddingDisplay:
+    """Map of embeddings in two dimensions.
+
+    A recording with exactly one label takes the colour of its class; those with several or none
+    are grey. Of more than seven classes the most frequent are coloured, the others grey.
+
+    Parameters
+    ----------
+    points : array-like of shape (n_samples, 2)
+        Where each recording lies.
+    labels : array-like of str of shape (n_samples,), default=None
+        What each recording is coloured by.
+    axis_names : tuple of two str, default=("", "")
+        What the two directions are.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    scatters_ : list of matplotlib PathCollection
+        The grey points, then one for each coloured class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from merit_sk.inspection import EmbeddingDisplay
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.integers(0, 2, size=(60, 2))
+    >>> Z = y @ rng.normal(size=(2, 8)) + rng.normal(size=(60, 8))
+    >>> display = EmbeddingDisplay.from_embedding(Z, y, target_names=["AFIB", "NORM"])
+    >>> len(display.scatters_)
+    3
+    """
+
+    def __init__(self, points, labels=None, *, axis_names=("", "")):
+        self.points = points
+        self.labels = labels
+        self.axis_names = axis_names
+
+    @classmethod
+    def from_estimator(
+        cls, embedder, X, y=None, *, target_names=None, method="pca", random_state=0, ax=None
+    ):
+        """Embed recordings and plot them.
+
+        Parameters
+        ----------
+        embedder : estimator
+            Fitted, with ``transform``.
+        X : ECGRecords or array-like of shape (n_samples, n_leads, n_times)
+            Recordings.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            Labels or multi-label indicators.
+        target_names : sequence of str, default=None
+            Names of the columns of ``y``.
+        method : {"pca", "tsne"}, default="pca"
+            Principal components keep distances; t-SNE keeps neighbourhoods only, and the size and
+            distance of its clusters mean nothing.
+        random_state : int, RandomState instance or None, default=0
+            Of t-SNE.
+        ax : matplotlib Axes, default=None
+            Where to plot; a new figure by default.
+
+        Returns
+        -------
+        display : EmbeddingDisplay
+        """
+        return cls.from_embedding(
+            embedder.transform(X),
+            y,
+            target_names=target_names,
+            method=method,
+            random_state=random_state,
+            ax=ax,
+        )
+
+    @classmethod
+    def from_embedding(cls, Z, y=None, *, target_names=None, method="pca", random_state=0, ax=None):
+        """Plot embeddings that are there already.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_features)
+            Embeddings; standardised before they are projected.
+        y, target_names, method, random_state, ax
+            As in :meth:`from_estimator`.
+
+        Returns
+        -------
+        display : EmbeddingDisplay
+        """
+        Z = np.asarray(Z, dtype=float)
+        spread = Z.std(axis=0)
+        Z = (Z - Z.mean(axis=0)) / np.where(spread > 0, spread, 1)
+        if method == "pca":
+            pca = PCA(n_components=2, random_state=0)
+            points = pca.fit_transform(Z)
+            shares = 100 * pca.explained_variance_ratio_
+            axis_names = [f"component {i} ({s:.0f} % of variance)" for i, s in enumerate(shares, 1)]
+        elif method == "tsne":
+            perplexity = min(30, (len(Z) - 1) / 3)
+            reduced = PCA(n_components=min(50, *Z.shape), random_state=0).fit_transform(Z)
+            tsne = TSNE(init="pca", perplexity=perplexity, random_state=random_state)
+            points, axis_names = tsne.fit_transform(reduced), ("t-SNE 1", "t-SNE 2")
+        else:
+            raise ValueError(f'method must be "pca" or "tsne"; got {method!r}.')
+        labels = None if y is None else _one_label(y, target_names)
+        return cls(points, labels, axis_names=axis_names).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw the map.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to plot; a new figure by default.
+
+        Returns
+        -------
+        self : EmbeddingDisplay
+        """
+        points = np.asarray(self.points, dtype=float)
+        labels = np.full(len(points), "") if self.labels is None else np.asarray(self.labels)
+        names, counts = np.unique(labels[labels != _MANY], return_counts=True)
+        shown = names[np.argsort(-counts, kind="stable")][: len(COLORS)].tolist()
+        self.ax_ = ax = axes_for(ax, (6.4, 4.8))
+        self.figure_ = ax.figure
+        size = float(np.clip(6000 / len(points), 6, 36))
+        style = {"s": size, "alpha": 0.8, "linewidths": 0}
+        rest = ~np.isin(labels, shown)
+        grey = _MANY if len(names) == len(shown) else f"other, {_MANY}"
+        self.scatters_ = [
+            ax.scatter(*points[rest].T, color=MUTED, label=f"{grey} ({rest.sum()})", **style)
+        ]
+        for name, color in zip(shown, COLORS, strict=False):
+            rows = labels == name
+            label = f"{name} ({rows.sum()})"
+            self.scatters_.append(ax.scatter(*points[rows].T, color=color, label=label, **style))
+        self._finish(ax, legend=self.labels is not None, grey=rest.any())
+        return self
+
+    def _finish(self, ax, *, legend, grey):
+        tidy(ax)
+        ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1], xticks=[], yticks=[])
+        if legend:
+            handles = self.scatters_[1:] + self.scatters_[: int(grey)]
+            # beside the points: they leave no free corner
+            for handle in (
+                ax.legend(handles=handles, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+            ).legend_handles:
+                handle.set_sizes([40])
+
+
+def _one_label(y, target_names):
+    """One name for each recording: its only class, or a word for several and none."""
+    y = np.asarray(y)
+    if y.ndim == 1:
+        return y.astype(str)
+    names = np.arange(y.shape[1]) if target_names is None else target_names
+    if len(names) != y.shape[1]:
+        raise ValueError(f"y has {y.shape[1]} columns but there are {len(names)} target_names.")
+    names = np.array([str(name) for name in names], dtype=object)
+    return np.where(y.sum(axis=1) == 1, names[y.argmax(axis=1)], _MANY).astype(str)

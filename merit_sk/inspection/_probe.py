@@ -1,0 +1,123 @@
+"""ProbeCurveDisplay: how many labels a linear probe needs."""
+
+import numpy as np
+
+from ._style import COLORS, axes_for, tidy
+
+_MARKERS = "osD^vPX"
+
+
+class ProbeCurveDisplay:
+    """Macro AUC on the test records against the share of training labels, for several models.
+
+    The line is the mean over the draws of labels, the band one standard deviation of theirs on
+    either side; a fraction with a single draw, such as all labels, has no band.
+
+    Parameters
+    ----------
+    curves : dict
+        From the name of each model to a data frame with the columns ``fraction``, ``mean`` and
+        ``std``, as :meth:`~merit_sk.evaluation.ProbeResult.summary` gives it.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    lines_ : list of matplotlib Line2D
+        One for each model.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from merit_sk.inspection import ProbeCurveDisplay
+    >>> curve = pd.DataFrame(
+    ...     {"fraction": [0.01, 0.1, 1.0], "mean": [0.7, 0.8, 0.9], "std": [0.03, 0.01, None]})
+    >>> display = ProbeCurveDisplay({"MERIT": curve}).plot()
+    >>> display.ax_.get_ylabel()
+    'macro AUC on test records'
+    """
+
+    def __init__(self, curves):
+        self.curves = curves
+
+    @classmethod
+    def from_results(cls, results, *, ax=None):
+        """Plot results of :func:`~merit_sk.evaluation.evaluate_probe`.
+
+        Parameters
+        ----------
+        results : dict or ProbeResult
+            From the name of each model to its result.
+        ax : matplotlib Axes, default=None
+            Where to plot; a new figure by default.
+
+        Returns
+        -------
+        display : ProbeCurveDisplay
+        """
+        if not isinstance(results, dict):
+            results = {"": results}
+        return cls({name: result.summary() for name, result in results.items()}).plot(ax=ax)
+
+    @classmethod
+    def from_estimator(cls, embedder, data, *, name="", ax=None, **options):
+        """Probe an embedder and plot the result.
+
+        Parameters
+        ----------
+        embedder : estimator
+            Fitted, with ``transform``.
+        data : Bunch
+            As for :func:`~merit_sk.evaluation.evaluate_probe`.
+        name : str, default=""
+            What to call the model.
+        ax : matplotlib Axes, default=None
+            Where to plot; a new figure by default.
+        **options : dict
+            Further arguments of :func:`~merit_sk.evaluation.evaluate_probe`.
+
+        Returns
+        -------
+        display : ProbeCurveDisplay
+        """
+        from ..evaluation import evaluate_probe
+
+        return cls.from_results({name: evaluate_probe(embedder, data, **options)}, ax=ax)
+
+    def plot(self, ax=None):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to plot; a new figure by default.
+
+        Returns
+        -------
+        self : ProbeCurveDisplay
+        """
+        self.ax_ = ax = axes_for(ax, (6.0, 4.0))
+        self.figure_ = ax.figure
+        self.lines_, ticks = [], set()
+        for i, (name, curve) in enumerate(self.curves.items()):
+            color = COLORS[i % len(COLORS)]
+            share, mean = (
+                100 * np.asarray(curve["fraction"], float),
+                np.asarray(curve["mean"], float),
+            )
+            spread = np.asarray(curve["std"], dtype=float)
+            marker = _MARKERS[i % len(_MARKERS)]
+            self.lines_ += ax.plot(share, mean, color=color, marker=marker, label=name)
+            ax.fill_between(share, mean - spread, mean + spread, color=color, alpha=0.15, lw=0)
+            ticks.update(share.tolist())
+        ax.set_xscale("log")
+        ticks = sorted(ticks)
+        ax.set_xticks(ticks, [f"{t:.3g} %" for t in ticks])
+        ax.xaxis.minorticks_off()
+        tidy(ax)
+        ax.set(
+            xlabel="training labels (band: ± 1 SD over draws)", ylabel="macro AUC on test records"
+        )
+        if any(self.curves):
+            ax.legend(frameon=False, loc="lower right")
+        return self
