@@ -361,10 +361,15 @@ class CacheSource:
     def fingerprint(self):
         return self.meta["fingerprint"].encode() + self.shards.tobytes() + self.index.tobytes()
 
-    def damaged_shards(self):
-        """Files whose content does not match their checksum."""
-        files = [Path(self.folder) / f"shard-{k:05d}.bin" for k in range(self.meta["n_shards"])]
-        return [str(file) for file in files if not _shard_is_whole(file)]
+    def wrong_checksums(self):
+        """Reason by position of the records in files that do not match their checksum."""
+        reasons = {}
+        for k in np.unique(self.shards):
+            file = Path(self.folder) / f"shard-{k:05d}.bin"
+            if not _shard_is_whole(file):
+                reason = f"{file} does not match its checksum"
+                reasons |= dict.fromkeys(np.flatnonzero(self.shards == k).tolist(), reason)
+        return reasons
 
 
 def _check_size(file, index, n_leads):

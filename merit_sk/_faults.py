@@ -1,18 +1,21 @@
 """Finding the records of a collection that cannot be used."""
 
-import itertools
 import warnings
 
 import numpy as np
 
+_PART = 1024
 
-def find_faulty(records, n_jobs=None):
+
+def find_faulty(records, n_jobs=None, *, checksums=True):
     """Read every record and list those that fail.
 
     Parameters
     ----------
     records : ECGRecords
     n_jobs : int or None, default=None
+    checksums : bool, default=True
+        Whether a checksum that does not match is a fault.
 
     Returns
     -------
@@ -21,20 +24,21 @@ def find_faulty(records, n_jobs=None):
     """
     from joblib import Parallel, delayed
 
-    parts = [records[start : start + 256] for start in range(0, len(records), 256)]
-    reasons = Parallel(n_jobs=n_jobs)(delayed(_reasons)(part) for part in parts)
-    reasons = enumerate(itertools.chain.from_iterable(reasons))
-    return fault_table(records.record_names, {i: reason for i, reason in reasons if reason})
+    parts = [records[start : start + _PART] for start in range(0, len(records), _PART)]
+    found = Parallel(n_jobs=n_jobs)(delayed(_reasons)(part, checksums) for part in parts)
+    reasons = {
+        k * _PART + i: reason for k, part in enumerate(found) for i, reason in sorted(part.items())
+    }
+    return fault_table(records.record_names, reasons)
 
 
-def _reasons(records):
-    reasons = []
+def _reasons(records, checksums):
+    reasons = records._source.wrong_checksums() if checksums else {}
     for i in range(len(records)):
         try:
             records[i]
-            reasons.append(None)
         except (OSError, ValueError) as error:
-            reasons.append(str(error))
+            reasons[i] = str(error)
     return reasons
 
 

@@ -3,7 +3,8 @@
 A source has the attributes ``rates`` and ``n_times`` (one value per record) and ``lead_names``,
 and reads one record at a time: ``read(i, lead_names, out=None)`` returns the signal as it was
 recorded, in mV with its leads in the order asked for, and whether it is known to hold no NaN;
-``read_digital(i, lead_names)`` returns integers and their scales where there are such, else None.
+``read_digital(i, lead_names)`` returns integers and their scales where there are such, else None;
+``wrong_checksums()`` returns reasons by position.
 """
 
 import hashlib
@@ -61,6 +62,9 @@ class ArraySource:
 
     def adc_step(self, i):
         return 0.0
+
+    def wrong_checksums(self):
+        return {}
 
     def fingerprint(self):
         digest = hashlib.sha256(repr(self.lead_names).encode())
@@ -137,3 +141,14 @@ class FileSource:
         digest = hashlib.sha256("\n".join(self.paths).encode())
         digest.update(self.rates.tobytes() + self.n_times.tobytes())
         return digest.digest()
+
+    def wrong_checksums(self):
+        reasons = {}
+        for i in range(len(self.paths)):
+            try:
+                wrong = _wfdb_reader.wrong_checksum(self.describe(i))
+            except (OSError, ValueError):
+                continue
+            if wrong:
+                reasons[i] = f"record {self.describe(i)}: checksum of lead {wrong} does not match"
+        return reasons

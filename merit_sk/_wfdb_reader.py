@@ -239,6 +239,21 @@ def read_record(path, lead_names=None, out=None):
     return header, out, finite
 
 
+def wrong_checksum(path):
+    """Name of the first lead whose samples do not add up to the header's checksum, or None.
+
+    A header whose checksums are all zero has none; formats of the other path are not checked.
+    """
+    header = read_header(path)
+    if header.file is None or set(header.checksums) == {"0"}:
+        return None
+    sums = read_digital(header).sum(axis=0, dtype=np.int64)
+    for name, total, checksum in zip(header.lead_names, sums, header.checksums, strict=True):
+        if (int(total) - int(checksum)) % 65536:
+            return name
+    return None
+
+
 def find_leads(header, lead_names):
     """Positions of leads in a record, or None if it has exactly these in this order."""
     if lead_names is None or lead_names == header.lead_names:

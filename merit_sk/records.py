@@ -377,7 +377,10 @@ class ECGRecords:
         )
 
     def check(self, *, n_jobs=None):
-        """Read every record and list those that cannot be used.
+        """Read every record and list those that cannot be used, or have a wrong checksum.
+
+        Checksums are those of WFDB headers or of the cache. Reading a record does not look at
+        them, nor do loaders with ``errors="skip"``.
 
         Parameters
         ----------

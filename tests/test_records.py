@@ -227,7 +227,7 @@ def test_invalid_samples_are_an_error_or_repaired(tmp_path):
     write_record(tmp_path, "bad", signal)
     write_record(tmp_path, "good", np.ones((12, 100)))
     records = ECGRecords.from_wfdb(["good", "bad"], root=tmp_path)
-    with pytest.raises(ValueError, match="10 NaN or infinite samples in record .*bad"):
+    with pytest.raises(ValueError, match=r"10 NaN or infinite samples in record .*bad"):
         records[1]
     with pytest.raises(ValueError, match="bad"):
         np.asarray(records)
@@ -246,3 +246,17 @@ def test_check_lists_faulty_records(tmp_path):
     assert list(faulty["record"]) == ["b", "c"]
     assert "truncated" in faulty["reason"][1]
     assert "there is no signal file" in faulty["reason"][2]
+
+
+def test_check_finds_wrong_checksums_that_reading_passes_over(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        write_record(tmp_path, name, rng.standard_normal((12, 100)))
+    records = ECGRecords.from_wfdb(["a", "b"], root=tmp_path)
+    data = bytearray((tmp_path / "b.dat").read_bytes())
+    data[2] ^= 1
+    (tmp_path / "b.dat").write_bytes(data)
+    assert np.asarray(records).shape == (2, 12, 100)
+    faulty = records.check()
+    assert list(faulty.index) == [1]
+    assert "checksum of lead II " in faulty["reason"][1]

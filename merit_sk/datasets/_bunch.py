@@ -55,7 +55,7 @@ def check_errors(errors):
 
 def _without_faulty(bunch, faults):
     total = len(bunch.data) + len(faults)
-    faulty = find_faulty(bunch.data)
+    faulty = find_faulty(bunch.data, checksums=False)
     if len(faulty):
         keep = np.setdiff1d(np.arange(len(bunch.data)), faulty.index.to_numpy(dtype=int))
         for name in ("data", "target", "reports", "groups", "folds"):

@@ -1,0 +1,337 @@
+import hashlib
+import multiprocessing
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from merit_sk import ECGRecords, _cache
+from merit_sk._wfdb_reader import Scale
+from merit_sk.datasets import load_ptbxl
+from merit_sk.signals import STANDARD_LEADS
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch):
+    monkeypatch.setattr(_cache, "SHARD_RECORDS", 4)
+
+
+def ecg_like(n, n_times=100, seed=0):
+    """Signals whose limb leads are linear combinations of I and II."""
+    X = np.random.default_rng(seed).standard_normal((n, 12, n_times)).astype(np.float32)
+    one, two = X[:, 0], X[:, 1]
+    X[:, 2], X[:, 3] = two - one, -(one + two) / 2
+    X[:, 4], X[:, 5] = one - two / 2, two - one / 2
+    return X
+
+
+@pytest.fixture
+def records():
+    return ECGRecords.from_array(
+        ecg_like(10), sampling_rate=100, reports=["text"] * 10, record_names=list("abcdefghij")
+    )
+
+
+def content(folder):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def test_it_gives_the_same_records(tmp_path, records):
+    cached = records.cache(tmp_path / "ecg")
+    np.testing.assert_allclose(np.asarray(cached), np.asarray(records), atol=3e-4)
+    assert list(cached.reports) == ["text"] * 10
+    assert list(cached[3:5].record_names) == ["d", "e"]
+    np.testing.assert_array_equal(np.asarray(cached[[7, 2]])[1], cached[2])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ecg"]
+
+
+@pytest.mark.parametrize("rate", [100, 500])
+def test_real_integers_come_back_exactly(tmp_path, data_dir, rate):
+    records = load_ptbxl(data_dir / "ptb-xl", sampling_rate=rate).data[:10]
+    if rate == 500:
+        records = records[[0, 1]]
+    cached = records.cache(tmp_path / "ecg")
+    np.testing.assert_array_equal(np.asarray(cached), np.asarray(records))
+    np.testing.assert_array_equal(
+        np.asarray(cached.with_leads(["V6", "aVF"])), np.asarray(records.with_leads(["V6", "aVF"]))
+    )
+
+
+def test_views_are_cached_as_they_are_seen(tmp_path, data_dir):
+    records = load_ptbxl(data_dir / "ptb-xl", sampling_rate=500).data[:2]
+    view = records.resampled(100).with_duration(4).with_leads(STANDARD_LEADS)
+    cached = view.cache(tmp_path / "ecg")
+    assert cached.shape == (2, 12, 400)
+    assert cached.sampling_rate == 100
+    np.testing.assert_allclose(np.asarray(cached), np.asarray(view), atol=0.0012)
+
+
+def test_limb_leads_that_follow_from_others_take_no_space(tmp_path, records):
+    records.cache(tmp_path / "reduced")
+    X = np.asarray(records).copy()
+    X[:, 2] += 0.1
+    ECGRecords.from_array(X, sampling_rate=100).cache(tmp_path / "full")
+    size = {
+        name: sum(path.stat().st_size for path in (tmp_path / name).glob("*.bin"))
+        for name in ("reduced", "full")
+    }
+    assert size["reduced"] < 0.75 * size["full"]
+
+
+@given(
+    hash_=st.integers(0, 2**16), spread=st.sampled_from([3, 300, 30000]), noise=st.integers(0, 1)
+)
+@settings(max_examples=60, deadline=None)
+def test_leads_are_reduced_only_if_they_come_back(hash_, spread, noise):
+    rng = np.random.default_rng(hash_)
+    kept = rng.integers(-spread, spread, (8, 20)).astype(np.int16)
+    samples = _cache.expand_leads(kept, STANDARD_LEADS)
+    samples[2] += (noise * rng.integers(0, 2, 20)).astype(np.int16)
+    scales = (Scale(1000.0, 0, 1.0),) * 12
+    reduced = _cache.reduce_leads(samples, STANDARD_LEADS, scales, tolerance=0)
+    if reduced is not None:
+        np.testing.assert_array_equal(_cache.expand_leads(reduced, STANDARD_LEADS), samples)
+    else:
+        assert noise or spread == 30000
+
+
+def test_lengths_may_differ(tmp_path):
+    from test_records import write_record
+
+    rng = np.random.default_rng(0)
+    for name, n_times in (("a", 100), ("b", 170)):
+        write_record(tmp_path, name, rng.standard_normal((12, n_times)))
+    records = ECGRecords.from_wfdb(["a", "b"], root=tmp_path)
+    cached = records.cache(tmp_path / "ecg")
+    assert list(cached.lengths) == [100, 170]
+    np.testing.assert_array_equal(cached[1], records[1])
+
+
+def test_invalid_samples_are_repaired_or_refused(tmp_path):
+    X = ecg_like(3)
+    X[1, 4, 7] = np.nan
+    records = ECGRecords.from_array(X, sampling_rate=100)
+    with pytest.raises(ValueError, match="1 NaN"):
+        records.cache(tmp_path / "ecg")
+    with pytest.warns(UserWarning, match="interpolated"):
+        cached = records.repaired().cache(tmp_path / "ecg")
+    assert np.isfinite(np.asarray(cached)).all()
+
+
+def test_a_finished_cache_is_only_opened(tmp_path, records, monkeypatch):
+    records.cache(tmp_path / "ecg")
+    before = content(tmp_path / "ecg")
+    monkeypatch.setattr(_cache, "write_shard", None)
+    again = records.cache(tmp_path / "ecg")
+    assert len(again) == 10
+    assert content(tmp_path / "ecg") == before
+
+
+def test_it_opens_without_its_source(tmp_path, records):
+    cached = records.cache(tmp_path / "ecg")
+    opened = ECGRecords.from_cache(tmp_path / "ecg")
+    np.testing.assert_array_equal(np.asarray(opened), np.asarray(cached))
+    assert list(opened.record_names) == list("abcdefghij")
+    assert opened.reports is None
+    assert len(pickle.dumps(opened[:2])) < 2000
+
+
+def test_a_cache_of_other_records_is_refused(tmp_path, records):
+    records.cache(tmp_path / "ecg")
+    with pytest.raises(ValueError, match="holds other records"):
+        records[:5].cache(tmp_path / "ecg")
+    with pytest.raises(ValueError, match="holds other records"):
+        records.resampled(50).cache(tmp_path / "ecg")
+
+
+@pytest.mark.parametrize("file", ["meta.json", "names.txt", "shard-00001.npy", "shard-00001.bin"])
+@pytest.mark.parametrize("damage", ["remove", "truncate"])
+def test_a_damaged_cache_is_an_error_that_names_it(tmp_path, records, file, damage):
+    records.cache(tmp_path / "ecg")
+    path = tmp_path / "ecg" / file
+    if damage == "remove":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises((ValueError, FileNotFoundError), match="ecg"):
+        ECGRecords.from_cache(tmp_path / "ecg")
+
+
+def test_changed_samples_are_found_by_checksum(tmp_path, records):
+    cached = records.cache(tmp_path / "ecg")
+    assert cached.check().empty
+    path = tmp_path / "ecg" / "shard-00001.bin"
+    data = bytearray(path.read_bytes())
+    data[1000] ^= 1
+    path.write_bytes(data)
+    faulty = cached.check()
+    assert list(faulty.index) == [4, 5, 6, 7]
+    assert "checksum" in faulty["reason"].iloc[0]
+
+
+def test_parallel_builds_give_the_same_bytes(tmp_path, records):
+    records.cache(tmp_path / "one")
+    records.cache(tmp_path / "two", n_jobs=2)
+    assert content(tmp_path / "one") == content(tmp_path / "two")
+
+
+def test_an_interrupted_build_goes_on(tmp_path, records, monkeypatch):
+    records.cache(tmp_path / "whole")
+    write_shard, written = _cache.write_shard, []
+
+    def fail_at_the_third(part, folder, number):
+        if number == 2:
+            raise KeyboardInterrupt
+        write_shard(part, folder, number)
+
+    monkeypatch.setattr(_cache, "write_shard", fail_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        records.cache(tmp_path / "ecg")
+    assert not (tmp_path / "ecg").exists()
+    encode = _cache._encode
+    monkeypatch.setattr(_cache, "write_shard", write_shard)
+    monkeypatch.setattr(
+        _cache, "_encode", lambda part, i: written.append(part.record_names[i]) or encode(part, i)
+    )
+    records.cache(tmp_path / "ecg")
+    assert written == ["i", "j"]
+    assert content(tmp_path / "ecg") == content(tmp_path / "whole")
+
+
+def test_leftovers_of_other_records_are_not_used(tmp_path, records, monkeypatch):
+    records.cache(tmp_path / "whole")
+    write_shard = _cache.write_shard
+    monkeypatch.setattr(_cache, "_finish", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        records.resampled(50).cache(tmp_path / "ecg")
+    monkeypatch.undo()
+    monkeypatch.setattr(_cache, "SHARD_RECORDS", 4)
+    monkeypatch.setattr(_cache, "write_shard", write_shard)
+    records.cache(tmp_path / "ecg")
+    assert content(tmp_path / "ecg") == content(tmp_path / "whole")
+
+
+def test_a_half_written_shard_is_written_again(tmp_path, records, monkeypatch):
+    records.cache(tmp_path / "whole")
+    monkeypatch.setattr(_cache, "_finish", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        records.cache(tmp_path / "ecg")
+    monkeypatch.undo()
+    monkeypatch.setattr(_cache, "SHARD_RECORDS", 4)
+    shard = tmp_path / "ecg.partial" / "shard-00000.bin"
+    shard.write_bytes(shard.read_bytes()[:500])
+    (tmp_path / "ecg.partial" / "shard-00001.123.tmp").write_bytes(b"left over")
+    records.cache(tmp_path / "ecg")
+    assert content(tmp_path / "ecg") == content(tmp_path / "whole")
+
+
+def _build(folder, start):
+    _cache.SHARD_RECORDS = 4
+    start.wait()
+    records = ECGRecords.from_array(
+        ecg_like(200), sampling_rate=100, record_names=[str(i) for i in range(200)]
+    )
+    records.cache(folder)
+
+
+def test_processes_may_build_at_once(tmp_path):
+    context = multiprocessing.get_context("fork")
+    start = context.Event()
+    processes = [context.Process(target=_build, args=(tmp_path / "ecg", start)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    start.set()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ecg"]
+    alone = context.Event()
+    alone.set()
+    _build(tmp_path / "alone", alone)
+    assert content(tmp_path / "ecg") == content(tmp_path / "alone")
+
+
+BUILD = textwrap.dedent(
+    """
+    import sys
+    from merit_sk import ECGRecords, _cache
+    sys.path.insert(0, sys.argv[2])
+    from test_cache import ecg_like
+    _cache.SHARD_RECORDS = 4
+    records = ECGRecords.from_array(ecg_like(400, 500), sampling_rate=100)
+    print("go", flush=True)
+    records.cache(sys.argv[1], n_jobs=int(sys.argv[3]))
+    """
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_kill_at_random_moments_changes_nothing(tmp_path, n_jobs):
+    tests = os.path.dirname(__file__)
+    command = [sys.executable, "-c", BUILD]
+    subprocess.run([*command, tmp_path / "whole", tests, "1"], check=True)
+    rng, killed = random.Random(0), 0
+    while killed < 20:
+        folder = tmp_path / f"killed-{rng.random()}"
+        for _ in range(rng.randrange(1, 4)):
+            process = subprocess.Popen(
+                [*command, folder, tests, str(n_jobs)],
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+            )
+            process.stdout.readline()
+            time.sleep(rng.uniform(0, 0.6 if n_jobs == 1 else 2.5))
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                killed += 1
+            process.wait()
+            process.stdout.close()
+        subprocess.run([*command, folder, tests, str(n_jobs)], check=True)
+        assert content(folder) == content(tmp_path / "whole")
+
+
+LIMITED = textwrap.dedent(
+    """
+    import resource, sys
+    import numpy as np
+    from merit_sk import ECGRecords, _cache
+    from merit_sk.datasets import read_wfdb
+    import pandas, joblib, tqdm
+
+    def used():
+        return int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+
+    spare = int(sys.argv[3])
+    resource.setrlimit(resource.RLIMIT_AS, (used() + spare,) * 2)
+    records = ECGRecords.from_wfdb([sys.argv[1]] * int(sys.argv[4])).cache(sys.argv[2])
+    total = 0.0
+    for start in range(0, len(records), 64):
+        total += float(np.asarray(records[start : start + 64]).sum())
+    stored = sum(part.stat().st_size for part in __import__("pathlib").Path(sys.argv[2]).iterdir())
+    assert stored > 10 * spare, (stored, spare)
+    print(len(records), stored)
+    """
+)
+
+
+@pytest.mark.slow
+def test_a_cache_ten_times_larger_than_the_memory_limit(tmp_path):
+    from test_records import write_record
+
+    X = np.random.default_rng(0).standard_normal((12, 5000))
+    path = write_record(tmp_path, "r", X, rate=500, gain=1000.0)
+    spare = 64 << 20
+    n = 10 * spare // 119_000
+    subprocess.run(
+        [sys.executable, "-c", LIMITED, path, tmp_path / "ecg", str(spare), str(n)], check=True
+    )
