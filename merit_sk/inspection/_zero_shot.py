@@ -136,7 +136,7 @@ class ZeroShotDisplay:
         values, names = np.asarray(self.values, dtype=float), np.asarray(self.names).astype(str)
         order = np.argsort(values, kind="stable")
         values, names = values[order], names[order]
-        self.ax_ = ax = axes_for(ax, (5.6, 0.9 + 0.27 * len(names)))
+        self.ax_ = ax = axes_for(ax, (5.6, 1.2 + 0.27 * len(names)))
         self.figure_ = ax.figure
         marked = np.isin(names, [str(name) for name in self.truth])
         colors = np.where(marked, COLORS[1], COLORS[0])
