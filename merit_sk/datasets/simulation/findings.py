@@ -46,21 +46,23 @@ def _infarct(*territories):
     for territory in territories:
         for wall in _TERRITORY[territory]:
             share = 1.0 if len(_TERRITORY[territory]) == 1 else 0.65
-            changes[f"gain.{wall}"] = by(0.0, 0.5)
-            changes[f"force.{wall}"] = plus(-0.5 * share, -0.15 * share)
+            changes[f"gain.{wall}"] = by(0.3, 0.9)
+            changes[f"force.{wall}"] = plus(-0.55 * share, -0.15 * share)
             changes[f"t.{wall}"] = plus(-0.2 * share, 0.05)
             changes[f"st.{wall}"] = plus(-0.01, 0.05)
     if "inferior" in territories:
-        changes["force.inferior"] = plus(-0.85, -0.3)
-        changes["delay.inferior"] = plus(-18, -10)
+        changes["gain.inferior"] = by(0.7, 1.1)
+        changes["force.inferior"] = plus(-1.0, -0.4)
+        changes["delay.inferior"] = plus(-9, -4)
+        changes["spread.inferior"] = by(1.1, 1.6)
     return changes
 
 
-def _ischaemia(*territories, depth=(-0.4, -0.15), st=(-0.09, 0.0)):
+def _ischaemia(*territories, depth=(-0.32, -0.08), st=(-0.08, 0.0)):
     changes = {}
     for territory in territories:
         for wall in _TERRITORY[territory]:
-            share = 1.0 if len(_TERRITORY[territory]) == 1 else 0.7
+            share = {"anterior": 0.35, "septal": 0.7, "lateral": 0.7}.get(territory, 1.0)
             changes[f"t.{wall}"] = plus(depth[0] * share, depth[1] * share)
             changes[f"st.{wall}"] = plus(st[0] * share, st[1] * share)
     return changes
@@ -72,9 +74,10 @@ def _injury(*territories):
 
 _NO_P = {"p_gain": to(0)}
 _STRAIN = {
-    "st.lateral": plus(-0.12, -0.03),
-    "t.lateral": plus(-0.45, -0.2),
-    "t.apex": plus(-0.1, 0),
+    "st.lateral": plus(-0.07, -0.01),
+    "t.lateral": plus(-0.2, -0.03),
+    "t.apex": plus(-0.06, 0.0),
+    "t_gain": by(0.1, 0.6),
 }
 
 FINDINGS = {
@@ -107,14 +110,17 @@ FINDINGS = {
         "spread.posterior": by(1.8, 2.4),
         "spread.inferior": by(1.3, 1.8),
         "spread.apex": by(1.2, 1.7),
-        "late_force.lateral": to(0.05, 0.4),
-        "late_force.posterior": to(0.1, 0.5),
+        "late_force.lateral": to(-0.1, 0.3),
+        "late_force.high_lateral": to(0.2, 0.6),
+        "late_force.posterior": to(0.8, 1.7),
         "delay.base": to(10, 24),
     },
     "CRBBB": {
         "qrs": to(122, 160),
         "sense.right": to(0.2, 0.7),
-        "late_force.right": to(0.35, 0.9),
+        "late_force.right": to(0.35, 0.85),
+        "sense.posterior": to(-0.2, 0.4),
+        "sense.inferior": to(0.4, 0.9),
         "delay.right": to(46, 60),
         "spread.right": by(1.4, 1.9),
     },
@@ -151,8 +157,9 @@ FINDINGS = {
     "IPMI": _infarct("inferior", "posterior"),
     "IRBBB": {
         "qrs": to(98, 119),
-        "sense.right": to(0.3, 0.8),
-        "late_force.right": to(0.12, 0.4),
+        "sense.right": to(0.7, 1.1),
+        "late_force.right": to(0.03, 0.2),
+        "sense.posterior": to(0.4, 0.9),
         "delay.right": to(24, 36),
         "spread.right": by(0.9, 1.3),
     },
@@ -189,9 +196,10 @@ FINDINGS = {
     },
     "LPR": {"pr": to(202, 240)},
     "LVH": {
-        "force.lateral": plus(0.25, 0.8),
-        "force.high_lateral": plus(0.0, 0.5),
-        "force.posterior": plus(0.2, 0.8),
+        "force.lateral": plus(0.1, 0.5),
+        "force.high_lateral": plus(0.05, 0.45),
+        "force.posterior": plus(0.15, 0.7),
+        "t_gain": by(0.2, 0.9),
         "qrs": plus(4, 14),
         "p_duration": plus(0, 12),
     },
@@ -264,7 +272,17 @@ def apply(p, shown, draws):
             for column, (name, change) in enumerate(changes.items()):
                 value = change.low + (change.high - change.low) * severity[rows, column]
                 _change(p, rows, name, change.operation, value)
+    _age(p, shown, draws)
     _make_acute(p, shown, draws)
+
+
+def _age(p, shown, draws):
+    """Patients with findings are older: axes further left and back, T waves flatter."""
+    ill = np.array(["NORM" not in codes for codes in shown]).astype(float)
+    p["age"] = np.minimum(p["age"] + 9 * ill, 95)
+    p["turn_frontal"] += ill * draws.normal(-17, 15)
+    p["turn_horizontal"] += ill * draws.normal(-8, 10)
+    p["t_gain"] *= 1 - ill * draws.uniform(0.0, 0.5)
 
 
 def _make_acute(p, shown, draws):
