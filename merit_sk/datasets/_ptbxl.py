@@ -1,6 +1,6 @@
 """PTB-XL: 21,799 ECGs of 18,869 patients with reports and 71 statements."""
 
-import ast
+import json
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +103,7 @@ def load_ptbxl(
     folder = data_set_folder(path, "ptbxl_database.csv", "scp_statements.csv", name="PTB-XL")
     frame = pd.read_csv(folder / "ptbxl_database.csv", index_col="ecg_id")
     statements = pd.read_csv(folder / "scp_statements.csv", index_col=0)
-    frame["scp_codes"] = frame["scp_codes"].map(ast.literal_eval)
+    frame["scp_codes"] = frame["scp_codes"].map(_parse_codes)
     target, target_names = ptbxl_target(frame["scp_codes"], statements, task, min_likelihood)
     records = _records(folder, frame, sampling_rate, _reports(frame, reports))
     return make_bunch(
@@ -156,6 +156,11 @@ def ptbxl_target(scp_codes, statements, task, min_likelihood=0):
     ]
     target_names = sorted(set(class_of.values()))
     return indicator(rows, target_names), target_names
+
+
+def _parse_codes(text):
+    """Parse ``{'NORM': 100.0, 'SR': 0.0}``."""
+    return json.loads(text.replace("'", '"'))
 
 
 def _reports(frame, reports):
