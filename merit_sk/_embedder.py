@@ -567,6 +567,12 @@ class MeritEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         if saved:
             self._restore(*saved, "the pickled weights")
 
+    def __copy__(self):
+        """Other parameters, the same weights."""
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        return new
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True

@@ -135,7 +135,7 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
         classes = self.classes
         if classes is None:
             if y is None:
-                classes = list(task_labels("superclass"))
+                classes = sorted(set(task_labels("superclass").values()))
             elif type_of_target(y).startswith("multilabel"):
                 raise ValueError("y is an indicator matrix: name its columns in classes=")
             else:
@@ -152,8 +152,7 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
 
     def _default_phrases(self, label):
         language = self.embedder_.language_ if self.language == "auto" else self.language
-        known = {*task_labels("all"), *task_labels("superclass")}
-        if label in known:
+        if label in {*task_labels("all"), *task_labels("superclass").values()}:
             return statement_prompts(label, language)
         return [str(label)]
 

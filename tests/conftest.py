@@ -17,3 +17,28 @@ def data_dir():
     if not path:
         pytest.skip("MERIT_SK_DATA is not set: no real recordings to test on")
     return Path(path)
+
+
+TINY = {"widths": [8, 8, 16], "patch": 8}
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """Parameters of an embedder that trains in a moment."""
+    return {"encoder": TINY, "duration": 2, "max_epochs": 2, "random_state": 0}
+
+
+@pytest.fixture(scope="session")
+def ecg():
+    """A small simulated data set with reports."""
+    from merit_sk.datasets import make_ecg
+
+    return make_ecg(60, task="superclass", duration=3, noise=0, random_state=0)
+
+
+@pytest.fixture(scope="session")
+def fitted(tiny, ecg):
+    """An embedder pretrained with reports."""
+    from merit_sk import MeritEmbedder
+
+    return MeritEmbedder(**tiny).fit(ecg.data, reports=ecg.reports)

@@ -1,0 +1,112 @@
+"""Bad input gets an early error that names the remedy, or a warned repair."""
+
+import numpy as np
+import pytest
+
+from merit_sk import ECGRecords, MeritEmbedder
+
+
+def changed(parameters, **changes):
+    return MeritEmbedder(**(parameters | changes))
+
+
+@pytest.fixture
+def X(ecg):
+    return np.asarray(ecg.data).copy()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_invalid_samples_name_the_record(tiny, fitted, X, bad):
+    X[7, 3, 50:53] = bad
+    with pytest.raises(ValueError, match=r"NaN or infinite samples in record 7"):
+        changed(tiny).fit(X)
+    with pytest.raises(ValueError, match=r"record 7"):
+        fitted.transform(X)
+
+
+def test_invalid_samples_are_repaired_on_request(tiny, X):
+    X[7, 3, 50:53] = np.nan
+    with pytest.warns(UserWarning, match="3 NaN or infinite samples in record 7"):
+        embedder = changed(tiny, on_invalid="repair").fit(X)
+    with pytest.warns(UserWarning, match="were interpolated"):
+        assert np.isfinite(embedder.transform(X)).all()
+
+
+def test_flat_leads_are_counted(tiny, X):
+    X[3] = 0
+    X[4, 0] = 1.5
+    with pytest.warns(UserWarning, match="13 flat leads in 2 of 60 recordings"):
+        embedder = changed(tiny).fit(X)
+    assert np.isfinite(embedder.transform(X)).all()
+
+
+def test_wrong_number_of_leads(fitted, X):
+    with pytest.raises(ValueError, match="12"):
+        fitted.transform(X[:, :3])
+    few = ECGRecords.from_array(X[:, :2], sampling_rate=100, lead_names=["I", "II"])
+    with pytest.raises(ValueError, match=r"missing: expected I, II.*given I, II"):
+        fitted.transform(few)
+
+
+def test_microvolts_are_noticed(tiny, X):
+    with pytest.warns(UserWarning, match="look like µV"):
+        changed(tiny).fit(X * 1000)
+
+
+def test_suspicious_length_is_noticed(tiny, X):
+    long = np.tile(X[:8], (1, 1, 20))
+    with pytest.warns(UserWarning, match="sampling_rate="):
+        changed(tiny, max_epochs=0).fit(long)
+
+
+@pytest.mark.parametrize("reports, error, message", [
+    (["sinus rhythm"], ValueError, "one entry per record"),
+    ([1.5] * 60, TypeError, r"reports\[0\] is float"),
+    ([None] * 60, ValueError, "all reports are empty"),
+    ("sinus rhythm", TypeError, "one string per record"),
+    (["; ."] * 60, ValueError, "no words"),
+])  # fmt: skip
+def test_bad_reports(tiny, X, reports, error, message):
+    with pytest.raises(error, match=message):
+        changed(tiny).fit(X, reports=reports)
+
+
+def test_alignment_alone_needs_reports(tiny, X):
+    with pytest.raises(ValueError, match="needs reports"):
+        changed(tiny, structure_weight=0).fit(X)
+
+
+@pytest.mark.parametrize("parameter", [
+    {"structure_weight": 2}, {"max_epochs": -1}, {"batch_size": 0}, {"lr": 0}, {"readout": "cls"},
+    {"encoder": "huge"}, {"encoder": {"depht": 3}}, {"align_view": "half"},
+    {"on_invalid": "skip"}, {"precision": "fp8"}, {"validation_fraction": 1},
+])  # fmt: skip
+def test_bad_parameters_are_named(tiny, X, parameter):
+    name = next(iter(parameter)) if "depht" not in str(parameter) else "depht"
+    with pytest.raises((ValueError, TypeError), match=name):
+        changed(tiny, **parameter).fit(X)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_fewer_records_than_a_batch(tiny, X, n):
+    embedder = changed(tiny).fit(X[:n], reports=["sinus rhythm", "af", "af"][:n])
+    assert all(p.isfinite().all() for p in embedder.model_.parameters())
+    assert np.isfinite(embedder.transform(X)).all()
+
+
+def test_one_report_for_all(tiny, X):
+    embedder = changed(tiny).fit(X, reports=["sinus rhythm"] * 60)
+    assert np.isfinite(embedder.transform(X)).all()
+    assert embedder.history_[-1]["mi_text"] <= 1e-3
+
+
+def test_very_short_recordings(tiny, X):
+    embedder = changed(tiny).fit(X[..., :40])
+    for n_times in (1, 7, 40):
+        assert np.isfinite(embedder.transform(X[..., :n_times])).all()
+
+
+def test_input_is_not_modified(tiny, X):
+    before = X.copy()
+    changed(tiny).fit(X).transform(X)
+    np.testing.assert_array_equal(X, before)
