@@ -15,7 +15,7 @@ from ._prompts import statement_prompts, task_prompts
 from ._ptbxl import load_ptbxl
 from ._statements import PTBXL_STATEMENTS, PTBXL_TASKS, task_labels
 from ._wfdb import read_wfdb
-from .simulation.generator import make_ecg
+from .simulation.generator import make_ecg, stream_ecg
 
 __all__ = [
     "PTBXL_STATEMENTS",
@@ -34,6 +34,7 @@ __all__ = [
     "make_ecg",
     "read_wfdb",
     "statement_prompts",
+    "stream_ecg",
     "task_labels",
     "task_prompts",
 ]

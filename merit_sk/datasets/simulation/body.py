@@ -52,18 +52,24 @@ def lead_field(position, shift=None):
     position : ndarray of shape (..., n_sources, 3)
         Places in cm.
     shift : ndarray of shape (n_records, 9, 3), optional
-        Displacement of each electrode in cm.
+        Displacement of each electrode in cm; only its part along the chest counts.
 
     Returns
     -------
     field : ndarray of shape (..., n_sources, 9, 3)
     """
-    place = _PLACE if shift is None else (_PLACE + shift)[:, None]
+    place = _PLACE if shift is None else _moved(shift)[:, None]
     ray = place - position[..., None, :]
     cubed = np.linalg.norm(ray, axis=-1, keepdims=True) ** 3
     centre = _PLACE / (_DISTANCE[:, None] ** 3)
     scale = (_STRENGTH * _DISTANCE**2)[:, None]
     return LEAD_FIELD + scale * (ray / cubed - centre)
+
+
+def _moved(shift):
+    """Places of electrodes that slip along the chest, as far from the heart as before."""
+    place = _PLACE + shift
+    return place / np.linalg.norm(place, axis=-1, keepdims=True) * _DISTANCE[:, None]
 
 
 def rotation(frontal, horizontal, sagittal):

@@ -148,20 +148,26 @@ def finish(codes):
     return codes
 
 
-def asked_cases(statements, first, n):
-    """Cases as asked for: each record shows one entry, in turn, with a rhythm."""
-    cases = []
+def check_asked(statements):
+    """Cases as asked for, one for each entry: a code or several; with a rhythm."""
+    asked = []
     for entry in statements:
         codes = {entry} if isinstance(entry, str) else set(entry)
         unknown = sorted(codes - set(PTBXL_STATEMENTS))
         if unknown or not codes:
             raise ValueError(f"Unknown PTB-XL statements: {unknown or entry}.")
-        for code in codes:
+        for code in sorted(codes):
             clash = codes & (_EXCLUDES.get(code, set()) - {code})
             if clash:
                 raise ValueError(f"{code} cannot be shown together with {sorted(clash)}.")
-        rhythms = codes & set(_CODES["rhythm"])
+        rhythms = codes & (set(_CODES["rhythm"]) - {"PACE"})
         if len(rhythms) > 1:
             raise ValueError(f"One record cannot show several rhythms: {sorted(rhythms)}.")
-        cases.append(finish(codes))
-    return [cases[i % len(cases)] for i in range(first, first + n)]
+        if "NORM" in codes and any(
+            PTBXL_STATEMENTS[c].superclass not in ("NORM", None) for c in codes
+        ):
+            raise ValueError(f"NORM cannot be shown together with {sorted(codes - {'NORM'})}.")
+        asked.append(finish(codes))
+    if not asked:
+        raise ValueError("statements is empty: leave it out to draw them.")
+    return asked

@@ -45,14 +45,15 @@ def _infarct(*territories):
     changes = {}
     for territory in territories:
         for wall in _TERRITORY[territory]:
-            share = 1.0 if len(_TERRITORY[territory]) == 1 else 0.65
+            share = {"lateral": 0.4, "inferior": 1.0, "posterior": 1.0}.get(territory, 0.65)
             changes[f"gain.{wall}"] = by(0.3, 0.9)
             changes[f"force.{wall}"] = plus(-0.55 * share, -0.15 * share)
             changes[f"t.{wall}"] = plus(-0.2 * share, 0.05)
             changes[f"st.{wall}"] = plus(-0.01, 0.05)
     if "inferior" in territories:
         changes["gain.inferior"] = by(0.7, 1.1)
-        changes["force.inferior"] = plus(-1.0, -0.4)
+        changes["force.inferior"] = plus(-0.85, -0.3)
+        changes.setdefault("force.posterior", plus(0.05, 0.4))
         changes["delay.inferior"] = plus(-9, -4)
         changes["spread.inferior"] = by(1.1, 1.6)
     return changes

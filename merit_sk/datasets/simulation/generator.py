@@ -1,18 +1,27 @@
 """``make_ecg`` and the endless stream behind it."""
 
+import itertools
 import numbers
 
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
+from ...signals import STANDARD_LEADS
 from .._statements import task_labels
-from . import cases, findings, heart, noise, reports, waves
+from . import cases, findings, heart, noise, reports, truth, waves
 from .body import LEADS
 from .draws import Draws
 from .patient import healthy, settle
-from .rhythm import ECTOPIC, beats
+from .rhythm import beats
 
 _BATCH = 64
+_DESCR = """
+Simulated 12-lead ECGs with PTB-XL statements and reports, made by merit_sk.
+A dipole model of nine ventricular walls and two atria, with its own clocks, in a chest with
+electrodes. Not recordings: no patient is behind them. ``frame`` holds what was drawn: statements,
+parameters (times in ms, rates per minute, potentials in mV, angles in degrees), amplitudes of R and
+S in each lead, and onsets of P waves and QRS complexes in s.
+"""
 
 
 def make_ecg(
@@ -49,74 +58,104 @@ def make_ecg(
     language : {"en", "de"}, default="en"
         Language of the reports.
     noise : float, default=1.0
-        Amount of noise relative to that of real recordings; 0 for none.
+        Amount of noise relative to that of real recordings; 0 for none, and for electrodes in
+        their places.
     random_state : int, RandomState instance or None, default=None
         Pass an int for reproducible recordings.
 
     Returns
     -------
-    ecg : Bunch
-        ``data`` (:class:`~merit_sk.ECGRecords` in mV), ``target`` (n_samples, n_classes),
-        ``target_names``, ``reports``, ``groups`` (one patient a record), ``folds`` (1 to 10),
-        ``frame`` (a DataFrame with the parameters of each record), ``DESCR``.
+    Bunch
+        With the attributes
+
+        - ``data`` : `~merit_sk.ECGRecords` of shape (n_samples, 12, n_times), in mV
+        - ``target`` : ndarray of shape (n_samples, n_classes), 1 where a class applies
+        - ``target_names`` : list of str
+        - ``reports`` : ndarray of shape (n_samples,), str
+        - ``groups`` : ndarray of shape (n_samples,), one patient a record
+        - ``folds`` : ndarray of shape (n_samples,), 1 to 10 at random
+        - ``frame`` : DataFrame, the true parameters of each record
+        - ``DESCR`` : str
+
+    See Also
+    --------
+    stream_ecg : The same recordings, batch by batch, without end.
 
     Examples
     --------
     >>> from merit_sk.datasets import make_ecg
-    >>> ecg = make_ecg(4, statements=["AFIB", "CLBBB"], random_state=0)
+    >>> ecg = make_ecg(4, statements=["AFIB", ("CLBBB", "1AVB")], random_state=0)
     >>> ecg.data.shape
     (4, 12, 1000)
     >>> ecg.target[:, ecg.target_names.index("AFIB")]
     array([1, 0, 1, 0])
     """
-    import pandas as pd
+    n_samples = _positive(n_samples, "n_samples", numbers.Integral)
+    settings = _check(statements, task, sampling_rate, duration, language, noise)
+    return _bunch(_seed(random_state), 0, n_samples, settings)
 
-    from ...records import ECGRecords
-    from ...signals import STANDARD_LEADS
 
+def stream_ecg(
+    batch_size=64,
+    *,
+    statements=None,
+    task="all",
+    sampling_rate=100,
+    duration=10,
+    language="en",
+    noise=1.0,
+    random_state=None,
+):
+    """Simulate ECGs without end, in batches.
+
+    Parameters
+    ----------
+    batch_size : int, default=64
+        Recordings in a batch.
+    statements, task, sampling_rate, duration, language, noise, random_state
+        As in :func:`make_ecg`, whose recordings these are, in the same order.
+
+    Yields
+    ------
+    Bunch
+        As :func:`make_ecg` returns it.
+
+    Examples
+    --------
+    >>> from merit_sk.datasets import stream_ecg
+    >>> batches = stream_ecg(8, random_state=0)
+    >>> next(batches).data.shape
+    (8, 12, 1000)
+    """
+    batch_size = _positive(batch_size, "batch_size", numbers.Integral)
+    settings = _check(statements, task, sampling_rate, duration, language, noise)
     seed = _seed(random_state)
-    batches = [
-        simulate(
-            seed,
-            first,
-            min(_BATCH, n_samples - first),
-            statements,
-            sampling_rate,
-            duration,
-            language,
-            noise,
+    return (_bunch(seed, first, batch_size, settings) for first in itertools.count(0, batch_size))
+
+
+def _positive(value, name, kind=numbers.Real):
+    if not isinstance(value, kind) or isinstance(value, bool) or not value > 0:
+        raise ValueError(
+            f"{name} must be a positive {kind.__name__.lower()} number; got {value!r}."
         )
-        for first in range(0, n_samples, _BATCH)
-    ]
-    signals = np.concatenate([b[0] for b in batches])
-    shown = [codes for b in batches for codes in b[1]]
-    texts = np.array([text for b in batches for text in b[2]], dtype=object)
-    frame = pd.DataFrame(
-        {key: np.concatenate([b[3][key] for b in batches]) for key in batches[0][3]}
-    )
-    labels = task_labels(task)
-    names = sorted(set(labels.values()))
-    column = {name: k for k, name in enumerate(names)}
-    target = np.zeros((n_samples, len(names)), dtype=int)
-    for i, codes in enumerate(shown):
-        target[i, [column[labels[c]] for c in codes if c in labels]] = 1
-    frame.insert(0, "statements", [tuple(sorted(codes)) for codes in shown])
-    return Bunch(
-        data=ECGRecords.from_array(
-            signals,
-            sampling_rate=sampling_rate,
-            lead_names=STANDARD_LEADS,
-            reports=texts,
-            record_names=[f"simulated-{seed}-{i}" for i in range(n_samples)],
-        ),
-        target=target,
-        target_names=names,
-        reports=texts,
-        groups=np.arange(n_samples),
-        folds=frame.pop("fold").to_numpy(),
-        frame=frame,
-        DESCR=__doc__,
-    )
+    return value
+
+
+def _check(statements, task, sampling_rate, duration, language, noise):
+    if language not in ("en", "de"):
+        raise ValueError(f'language must be "en" or "de"; got {language!r}.')
+    if isinstance(statements, str):
+        raise ValueError(f"statements must be a list: write [{statements!r}].")
+    if noise < 0:
+        raise ValueError(f"noise must not be negative; got {noise!r}.")
+    return {
+        "asked": None if statements is None else cases.check_asked(statements),
+        "labels": task_labels(task),
+        "rate": _positive(sampling_rate, "sampling_rate"),
+        "duration": _positive(duration, "duration"),
+        "language": language,
+        "level": noise,
+    }
 
 
 def _seed(random_state):
@@ -125,60 +164,69 @@ def _seed(random_state):
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
-def simulate(seed, first, n, statements, rate, duration, language, level):
+def _bunch(seed, first, n, settings):
+    import pandas as pd
+
+    from ...records import ECGRecords
+
+    settings = settings.copy()
+    labels = settings.pop("labels")
+    parts = [
+        simulate(seed, start, min(_BATCH, first + n - start), **settings)
+        for start in range(first, first + n, _BATCH)
+    ]
+    signals, shown, texts, frames = zip(*parts, strict=True)
+    shown = list(itertools.chain.from_iterable(shown))
+    texts = np.array(list(itertools.chain.from_iterable(texts)), dtype=object)
+    frame = pd.DataFrame({k: np.concatenate([f[k] for f in frames]) for k in frames[0]})
+    frame.insert(0, "statements", [tuple(sorted(codes)) for codes in shown])
+    names = sorted(set(labels.values()))
+    column = {name: k for k, name in enumerate(names)}
+    target = np.zeros((n, len(names)), dtype=int)
+    for i, codes in enumerate(shown):
+        target[i, [column[labels[c]] for c in codes if c in labels]] = 1
+    data = ECGRecords.from_array(
+        np.concatenate(signals),
+        sampling_rate=settings["rate"],
+        lead_names=STANDARD_LEADS,
+        reports=texts,
+        record_names=[f"simulated-{seed}-{i}" for i in range(first, first + n)],
+    )
+    return Bunch(
+        data=data,
+        target=target,
+        target_names=names,
+        reports=texts,
+        groups=np.arange(first, first + n),
+        folds=frame.pop("fold").to_numpy(),
+        frame=frame,
+        DESCR=_DESCR,
+    )
+
+
+def simulate(seed, first, n, asked, rate, duration, language, level):
     """Simulate records ``first`` to ``first + n - 1`` of a seed.
 
-    Returns signals (n, 12, n_times) in mV, statements, reports, and a dict of parameters.
+    Returns signals (n, 12, n_times) in mV, statements, reports, and a dict of true parameters.
     """
     draws = Draws(seed, first, n)
     fold = draws.uniform(1, 11).astype(int)
     words = draws.uniform(size=reports.N_NUMBERS)
     drawn = cases.draw_cases(draws)
-    shown = cases.asked_cases(statements, first, n) if statements is not None else drawn
+    shown = drawn if asked is None else [asked[i % len(asked)] for i in range(first, first + n)]
     p = healthy(draws)
     findings.apply(p, shown, draws)
     settle(p)
-    built = heart.build(p, noise.electrode_shifts(draws) if level else None)
     timing = beats(p, draws, duration)
-    n_times = round(duration * rate)
-    potentials = waves.electrode_potentials(p, built, timing, rate, n_times)
-    p["arms_swapped"] = noise.swap_limbs(draws, potentials) if level else np.zeros(n, bool)
+    shifts = noise.electrode_shifts(draws)
+    swapped = noise.swapped_arms(draws) & (level > 0)
+    built = heart.build(p, shifts if level else None)
+    potentials = waves.electrode_potentials(p, built, timing, rate, round(duration * rate))
+    potentials[swapped, :2] = potentials[swapped, 1::-1]
     if level:
-        potentials += noise.electrode_noise(draws, rate, n_times, level)
-    signals = np.einsum("le,net->nlt", LEADS.astype(np.float32), potentials, optimize=True)
-    signals = noise.record(draws, signals, level)
-    p["axis"] = _axis(built)
-    p["n_early"] = _count(timing, duration)
-    texts = _reports(p, shown, words, language)
-    truth = {name: value for name, value in p.items() if value.ndim == 1}
-    return signals, shown, texts, {"fold": fold, **truth}
-
-
-def _axis(built):
-    """Frontal QRS axis in degrees, from the areas of the QRS in leads I and aVF."""
-    area = np.einsum("nwe,nw->ne", built.qrs[:, 0], built.width[:, 0]) @ LEADS.T
-    return np.degrees(np.arctan2(area[:, 5] * 2 / np.sqrt(3), area[:, 0]))
-
-
-def _count(timing, duration):
-    """Premature beats within the recording."""
-
-    def inside(times, kind):
-        return ((kind == ECTOPIC) & (times > 0) & (times < duration)).sum(axis=1)
-
-    return inside(timing.ventricular, timing.ventricular_kind) + inside(
-        timing.atrial, timing.atrial_kind
-    )
-
-
-_FACTS = (
-    "hr rsa axis n_early flutter_ratio av_cycle av_step paced delta_z escape_rate acute"
-).split()
-
-
-def _reports(p, shown, words, language):
-    columns = zip(*[p[name].tolist() for name in _FACTS], strict=True)
-    return [
-        reports.write(codes, dict(zip(_FACTS, row, strict=True)), numbers, language)
-        for codes, row, numbers in zip(shown, columns, words.tolist(), strict=True)
-    ]
+        potentials += noise.electrode_noise(draws, rate, potentials.shape[2], level)
+    signals = noise.record(draws, LEADS.astype(np.float32) @ potentials, level)
+    known = truth.measure(p, built, timing, duration)
+    texts = reports.write_all(shown, p | known, words, language)
+    scalars = {name: value for name, value in p.items() if value.ndim == 1}
+    return signals, shown, texts, {"fold": fold, "arms_swapped": swapped, **scalars, **known}

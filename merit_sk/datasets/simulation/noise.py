@@ -68,11 +68,9 @@ def electrode_shifts(draws):
     return shift * careless[:, None, None]
 
 
-def swap_limbs(draws, potentials):
-    """Now and then arm electrodes are interchanged; returns the records where they are."""
-    swapped = draws.happens(0.004)
-    potentials[swapped, :2] = potentials[swapped, 1::-1]
-    return swapped
+def swapped_arms(draws):
+    """Records in which the arm electrodes are interchanged."""
+    return draws.happens(0.004)
 
 
 def record(draws, leads, level):

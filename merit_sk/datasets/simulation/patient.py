@@ -62,7 +62,7 @@ def healthy(draws):
     p["pac_chance"], p["pac_coupling"] = uniform(0.05, 0.2), uniform(0.55, 0.75)
     p["pac_pause"] = uniform(1.05, 1.3)
     p["pvc_chance"], p["pvc_coupling"] = uniform(0.05, 0.2), uniform(0.48, 0.72)
-    p["pvc_qrs"], p["pvc_gain"] = normal(150, 12, 125, 185), uniform(0.7, 1.4)
+    p["pvc_qrs"], p["pvc_gain"] = normal(150, 12, 125, 185), uniform(0.5, 1.1)
     for axis, low, high in (("x", -3.5, 3.5), ("y", -3.5, 3.5), ("z", -2.5, 3.0)):
         p[f"pvc_{axis}"] = uniform(low, high)
     p["paced_qrs"], p["paced_gain"] = normal(160, 12, 135, 195), uniform(0.7, 1.2)

@@ -109,6 +109,20 @@ _MINOR = {"ABQRS", "QWAVE", "LOWT", "NT_", "STD_", "TAB_", "VCLVH", "LPR"}
 _MILD = {"SBRAD", "STACH", "SARRH", "PAC", "PVC", "BIGU", "TRIGU", "PRC(S)"}
 
 
+_FACTS = (
+    "hr rsa axis n_early flutter_ratio av_cycle av_step paced delta_z escape_rate acute"
+).split()
+
+
+def write_all(shown, known, words, language):
+    """Write the reports of all records from arrays of what is known of them."""
+    columns = zip(*[known[name].tolist() for name in _FACTS], strict=True)
+    return [
+        write(codes, dict(zip(_FACTS, row, strict=True)), numbers, language)
+        for codes, row, numbers in zip(shown, columns, words.tolist(), strict=True)
+    ]
+
+
 def write(codes, facts, numbers, language):
     """Write a report of a record.
 
