@@ -1,7 +1,6 @@
 """MeritEmbedder: pretrain an ECG encoder and embed recordings with it."""
 
 import numbers
-import warnings
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -9,12 +8,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_is_fitted, check_scalar
 
-from ._reports import (
-    check_reports,
-    guess_language,
-    learn_text_features,
-    text_features_from_dict,
-)
+from ._inference import embed_windows
+from ._pretrained import PretrainedMixin
+from ._reports import check_reports, guess_language, learn_text_features
 from ._validation import (
     check_signals,
     default_leads,
@@ -27,7 +23,9 @@ from ._windows import WindowSource, WindowSpec
 READOUTS = ("stages", "last", "projected")
 
 
-class MeritEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class MeritEmbedder(
+    PretrainedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Pretrained ECG embeddings by masked modelling and ECG-text alignment.
 
     ``fit`` pretrains an encoder on unlabelled recordings and, where there are any, their reports;
@@ -330,57 +328,15 @@ class MeritEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         return self._embed(check_signals(self, X, reset=False), self.readout)
 
     def _embed(self, X, readout):
-        import torch
-
         if readout == "projected" and self.model_.text_tower is None:
             raise ValueError(
                 "this model was pretrained without reports and has no space shared with text: "
                 "fit it with reports=, or choose another readout"
             )
-        source, batch_size, start, parts = self._source(X), self.batch_size, 0, []
-        with torch_threads(effective_n_jobs(self.n_jobs)), torch.inference_mode():
-            while start < len(source):
-                rows = np.arange(start, min(start + batch_size, len(source)))
-                try:
-                    parts.append(self._embed_rows(source, rows, readout, batch_size))
-                except torch.OutOfMemoryError:
-                    if batch_size == 1:
-                        raise
-                    batch_size //= 2
-                    warnings.warn(
-                        f"out of memory on {self.device_}: going on with batches of {batch_size}",
-                        UserWarning, stacklevel=3,
-                    )  # fmt: skip
-                    continue
-                start = rows[-1] + 1
-        return np.concatenate(parts)
-
-    def _embed_rows(self, source, rows, readout, batch_size):
-        """Mean over windows of their read-out, in batches of one size whatever the input."""
-        import torch
-
-        signal, n_valid, owner = source.all_windows(rows)
-        padding = -len(signal) % batch_size
-        signal = np.concatenate([signal, np.zeros((padding, *signal.shape[1:]), np.float32)])
-        n_valid = np.concatenate([n_valid, np.ones(padding, np.int64)])
-        out, model = [], self.model_
-        for i in range(0, len(signal), batch_size):
-            batch = slice(i, i + batch_size)
-            maps = model.encoder(
-                torch.from_numpy(signal[batch]).to(self.device_),
-                torch.from_numpy(n_valid[batch]).to(self.device_),
+        with torch_threads(effective_n_jobs(self.n_jobs)):
+            return embed_windows(
+                self.model_, self._source(X), readout, self.batch_size, verbose=self.verbose > 1
             )
-            if readout == "projected":
-                z = model.projection(maps)
-            else:
-                z = model.summary(maps if readout == "stages" else maps[-1:])
-            out.append(z.cpu().numpy())
-        z = np.concatenate(out)[: len(owner)]
-        if len(owner) == len(rows):
-            return z
-        total = np.zeros((len(rows), z.shape[1]), np.float64)
-        np.add.at(total, owner, z)
-        return (total / np.bincount(owner)[:, None]).astype(np.float32)
 
     def _source(self, X):
         n_leads = len(self.window_.leads)
@@ -457,121 +413,6 @@ class MeritEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             filled = model.decoder(maps, hidden) * spread + mean
             filled = torch.where(hidden, filled, x).cpu().numpy()
         return Bunch(signal=signal, reconstruction=filled, mask=hidden.cpu().numpy())
-
-    def save_pretrained(self, folder):
-        """Write the model to a folder as ``config.json`` and ``model.safetensors``.
-
-        Parameters
-        ----------
-        folder : path-like
-            Made if missing; a model in it is replaced.
-        """
-        from .nn.checkpoint import weights_to_bytes, write_checkpoint
-
-        check_is_fitted(self)
-        write_checkpoint(folder, self._description(), weights_to_bytes(self.model_))
-
-    @classmethod
-    def from_pretrained(cls, name, *, revision=None, local_files_only=False, device="auto"):
-        """Load a model that ``save_pretrained`` wrote.
-
-        Parameters
-        ----------
-        name : path-like or str
-            A folder, or the id of a repository on the Hugging Face hub.
-        revision : str or None, default=None
-            Branch, tag or commit on the hub.
-        local_files_only : bool, default=False
-            Whether to use only what was downloaded before.
-        device : str, default="auto"
-
-        Returns
-        -------
-        embedder : MeritEmbedder
-            Fitted; wrap it in :class:`sklearn.frozen.FrozenEstimator` to keep it so in a search.
-
-        Raises
-        ------
-        OSError
-            If there is no such model.
-        ValueError
-            If a file is damaged or foreign; the message names it.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from merit_sk import MeritEmbedder
-        >>> from merit_sk.datasets import make_ecg
-        >>> X = make_ecg(8, random_state=0).data
-        >>> embedder = MeritEmbedder(max_epochs=0, random_state=0).fit(X)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     embedder.save_pretrained(folder)
-        ...     again = MeritEmbedder.from_pretrained(folder)
-        >>> bool((again.transform(X) == embedder.transform(X)).all())
-        True
-        """
-        from .nn.checkpoint import WEIGHTS_NAME, find_checkpoint, read_checkpoint
-
-        folder = find_checkpoint(name, revision=revision, local_files_only=local_files_only)
-        config, weights = read_checkpoint(folder)
-        embedder = cls(**config["parameters"], device=device)
-        embedder._restore(config, weights, folder / WEIGHTS_NAME)
-        return embedder
-
-    _not_saved = ("device", "callbacks", "random_state", "encoder")
-    _in_description = (
-        "model_", "net_", "device_", "window_", "text_features_", "language_", "history_",
-        "n_iter_", "n_features_in_", "_config",
-    )  # fmt: skip
-
-    def _description(self):
-        parameters = {k: v for k, v in self.get_params().items() if k not in self._not_saved}
-        parameters["encoder"] = self.model_.config.to_dict()
-        for name in ("leads", "text_encoder"):
-            value = parameters[name]
-            parameters[name] = value if value is None or isinstance(value, str) else list(value)
-        return {
-            "parameters": parameters,
-            "window": self.window_.to_dict(),
-            "text": None if self.text_features_ is None else self.text_features_.to_dict(),
-            "language": self.language_,
-            "history": self.history_,
-            "n_features_in": self.n_features_in_,
-        }
-
-    def _restore(self, config, weights, source):
-        from .nn.checkpoint import load_weights
-
-        self._check_parameters()
-        self.window_ = WindowSpec.from_dict(config["window"])
-        self.text_features_ = config["text"] and text_features_from_dict(config["text"])
-        self.history_, self.n_iter_ = config["history"], len(config["history"])
-        self.language_ = config["language"]
-        self.n_features_in_ = config["n_features_in"]
-        self._build_model(keep=False)
-        load_weights(self.model_, weights, source)
-        self.model_.eval()
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        if "model_" in state:
-            from .nn.checkpoint import weights_to_bytes
-
-            state = {k: v for k, v in state.items() if k not in self._in_description}
-            state["_saved"] = self._description(), weights_to_bytes(self.model_)
-        return state
-
-    def __setstate__(self, state):
-        saved = state.pop("_saved", None)
-        super().__setstate__(state)
-        if saved:
-            self._restore(*saved, "the pickled weights")
-
-    def __copy__(self):
-        """Other parameters, the same weights."""
-        new = object.__new__(type(self))
-        new.__dict__.update(self.__dict__)
-        return new
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

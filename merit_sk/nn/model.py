@@ -87,6 +87,12 @@ class MeritModel(nn.Module):
         mean, maximum, _ = pool(*maps[-1])
         return F.normalize(self.project(torch.cat([mean, maximum], dim=1)).float(), dim=1)
 
+    def read_out(self, maps, kind):
+        """Summary of all maps (``"stages"``) or the last, or unit vectors (``"projected"``)."""
+        if kind == "projected":
+            return self.projection(maps)
+        return self.summary(maps if kind == "stages" else maps[-1:])
+
     def embed_text(self, features):
         """Unit vectors (n_texts, dim) of text features."""
         return F.normalize(self.text_tower(features).float(), dim=1)

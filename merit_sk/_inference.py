@@ -1,0 +1,71 @@
+"""Embedding recordings with a trained network."""
+
+import warnings
+
+import numpy as np
+
+
+def embed_windows(model, source, readout, batch_size, *, verbose=False):
+    """Embed every recording as the mean of its windows' read-outs.
+
+    A batch that does not fit into the memory of an accelerator is halved and tried again.
+
+    Parameters
+    ----------
+    model : MeritModel
+    source : WindowSource
+    readout : {"stages", "last", "projected"}
+    batch_size : int
+    verbose : bool, default=False
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    Z : ndarray of shape (n_samples, n_features), float32
+    """
+    import torch
+    from tqdm.auto import tqdm
+
+    start, parts = 0, []
+    with torch.inference_mode(), tqdm(total=len(source), disable=not verbose, unit="ECG") as bar:
+        while start < len(source):
+            rows = np.arange(start, min(start + batch_size, len(source)))
+            try:
+                parts.append(_embed_rows(model, source, rows, readout, batch_size))
+            except torch.OutOfMemoryError:
+                if batch_size == 1:
+                    raise
+                batch_size //= 2
+                warnings.warn(
+                    f"out of memory: going on with batches of {batch_size}",
+                    UserWarning, stacklevel=4,
+                )  # fmt: skip
+                continue
+            start += len(rows)
+            bar.update(len(rows))
+    return np.concatenate(parts)
+
+
+def _embed_rows(model, source, rows, readout, batch_size):
+    """Read-outs in batches of one size, so that no recording depends on the number of others."""
+    import torch
+
+    device = model.log_sigma.device
+    signal, n_valid, owner = source.all_windows(rows)
+    padding = -len(signal) % batch_size
+    if padding:
+        signal = np.concatenate([signal, np.zeros((padding, *signal.shape[1:]), np.float32)])
+        n_valid = np.concatenate([n_valid, np.ones(padding, np.int64)])
+    out = []
+    for i in range(0, len(signal), batch_size):
+        batch = slice(i, i + batch_size)
+        maps = model.encoder(
+            torch.from_numpy(signal[batch]).to(device), torch.from_numpy(n_valid[batch]).to(device)
+        )
+        out.append(model.read_out(maps, readout).cpu().numpy())
+    z = np.concatenate(out)[: len(owner)]
+    if len(owner) == len(rows):
+        return z
+    total = np.zeros((len(rows), z.shape[1]))
+    np.add.at(total, owner, z)
+    return (total / np.bincount(owner)[:, None]).astype(np.float32)
