@@ -16,6 +16,8 @@ from .signals import canonical_lead_name, lead_indices, millivolts_per_unit
 
 _NAN_SAMPLE = -32768
 _MAX_SAMPLES = 1 << 28
+_MAX_HEADER = 1 << 16
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class Scale(NamedTuple):
@@ -57,12 +59,19 @@ def read_header(path):
     return _direct_header(path, text) or _wfdb_header(path, text)
 
 
-def _read_file(path, file, kind, offset=0, size=-1):
+def _read_file(path, file, kind, offset=0, size=_MAX_HEADER):
+    """Read `size` bytes of a file, or fewer where it ends, with as few system calls as can be."""
     try:
-        with open(file, "rb", buffering=0) as stream:
+        handle = os.open(file, _OPEN_FLAGS)
+        try:
             if offset:
-                stream.seek(offset)
-            return stream.read(size)
+                os.lseek(handle, offset, os.SEEK_SET)
+            data = os.read(handle, size)
+            while len(data) < size and (more := os.read(handle, size - len(data))):
+                data += more
+        finally:
+            os.close(handle)
+        return data
     except FileNotFoundError:
         raise FileNotFoundError(f"record {path}: there is no {kind} file {file}") from None
     except (OSError, ValueError, OverflowError) as error:
@@ -165,7 +174,7 @@ def read_digital(header):
     """
     n_leads = len(header.lead_names)
     size = 2 * n_leads * header.n_times
-    file = os.path.join(os.path.dirname(header.path), header.file)
+    file = header.path[: len(header.path) - len(os.path.basename(header.path))] + header.file
     data = _read_file(header.path, file, "signal", header.offset, size)
     if len(data) < size:
         raise ValueError(

@@ -12,7 +12,7 @@ from test_wfdb_reader import edf_bytes
 from merit_sk import ECGRecords
 
 TOKENS = (
-    b"0 1 -1 16 212 61 8 80 311 508 16x4 16:3 16+24 32x0 x : + ( ) / # ~ ../ nan inf 1e309 99999999 "
+    b"0 1 -1 16 212 61 8 80 311 508 16x4 16:3 16+24 32x0 x : + ( ) / # ~ ../ nan inf 1e309 9999999 "
     b"-32768 2147483648 1e-300 mV uV /mmHg I V1 r.dat r2.dat \x00 \xb5V r/2 r/0 0/0"
 ).split(b" ")
 
