@@ -17,8 +17,8 @@ _GROUPS = {
     "hypertrophy": "LVH .17 RVH .015 SEHYP .012 VCLVH .03 HVOLT .01 LVOLT .03",
     "atrium": "LAO/LAE .045 RAO/RAE .018",
     "repolarisation": "NDT .13 NST_ .06 ISC_ .05 ISCAL .05 ISCIN .025 ISCIL .018 ISCAS .018 "
-    "ISCLA .015 ISCAN .01 DIG .02 LNGQT .015 EL .012 ANEUR .012 STD_ .02 "
-    "LOWT .02 NT_ .02 INVT .015 TAB_ .012 STE_ .012",
+    "ISCLA .015 ISCAN .01 DIG .02 LNGQT .015 EL .012 ANEUR .012",
+    "form": "STD_ .04 LOWT .04 NT_ .03 INVT .03 TAB_ .015 STE_ .015",
     "ectopy": "PVC .09 PAC .04 BIGU .012 TRIGU .008 PRC(S) .006",
 }
 _CODES = {group: tuple(text.split()[::2]) for group, text in _GROUPS.items()}
@@ -28,9 +28,11 @@ _GROUP_OF = {code: group for group, codes in _CODES.items() for code in codes}
 _NORMAL_SHARE, _RARE_SHARE = 0.42, 0.3
 _NORMAL_RHYTHM = {"SR": 0.84, "SARRH": 0.06, "SBRAD": 0.06, "STACH": 0.04}
 _MI = set(_CODES["infarct"])
-_STT = set(_CODES["repolarisation"])
+_STT = {*_CODES["repolarisation"], *_CODES["form"]}
 _TACHYCARDIA = {"SVTAC", "PSVT", "AFLT"}
 _NO_SINUS = {"AFIB", "SVARR", *_TACHYCARDIA}
+
+_BENIGN = {*_NORMAL_RHYTHM, *_CODES["ectopy"], "LVOLT", "HVOLT", "LPR"}
 
 # What cannot be told, or does not occur, beside a statement.
 _EXCLUDES = {
@@ -80,6 +82,11 @@ _COMPANIONS = {
     "QWAVE": {"IMI": 0.6, "ASMI": 0.4},
     "ABQRS": {"IMI": 0.6, "ASMI": 0.4},
     "1AVB": {"LPR": 0.15},
+    "INVT": {"NDT": 0.4, "ISC_": 0.5},
+    "LOWT": {"NDT": 0.6, "NST_": 0.5},
+    "NT_": {"NDT": 0.7},
+    "TAB_": {"NDT": 0.7},
+    "STD_": {"NST_": 0.5, "ISC_": 0.6},
 }
 
 
@@ -99,7 +106,7 @@ def draw_cases(draws):
     cases = []
     for i in range(n):
         wanted = [every[first[i]]] if rare[i] else []
-        if normal[i] and not rare[i]:
+        if wanted == ["NORM"] or (normal[i] and not rare[i]):
             cases.append(_normal_case(spare[i]))
             continue
         wanted += [pick[i] for pick in picks if pick[i]]
@@ -136,14 +143,11 @@ def complete(wanted, spare):
 
 
 def finish(codes):
-    """Add what goes without saying: a rhythm, and a normal ECG where nothing is diagnosed."""
+    """Add what goes without saying: a rhythm, and a normal ECG where nothing else is found."""
     codes = set(codes)
     if not codes & set(_CODES["rhythm"]):
         codes.add("SR")
-    if "SR" in codes and codes & {"SVTAC", "PSVT"}:
-        codes.discard("SR")
-    silent = {"PACE", *_NO_SINUS}
-    if not codes & silent and not any(PTBXL_STATEMENTS[c].diagnostic for c in codes):
+    if codes <= _BENIGN:
         codes.add("NORM")
     return codes
 

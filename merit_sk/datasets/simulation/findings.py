@@ -222,9 +222,9 @@ FINDINGS = {
     "QWAVE": {},
     "RAO/RAE": {"ra_gain": by(1.9, 2.6), "p_turn": plus(5, 25)},
     "RVH": {
-        "force.right": plus(0.6, 1.4),
+        "force.right": plus(0.9, 1.9),
         "gain.lateral": by(0.3, 0.7),
-        "gain.posterior": by(0.0, 0.6),
+        "gain.posterior": by(-0.2, 0.4),
         "turn_frontal": to(20, 60),
         "turn_horizontal": to(10, 40),
         "t.right": plus(-0.3, -0.1),

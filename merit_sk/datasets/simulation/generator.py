@@ -68,7 +68,7 @@ def make_ecg(
     Bunch
         With the attributes
 
-        - ``data`` : `~merit_sk.ECGRecords` of shape (n_samples, 12, n_times), in mV
+        - ``data`` : :class:`~merit_sk.ECGRecords` of shape (n_samples, 12, n_times), in mV
         - ``target`` : ndarray of shape (n_samples, n_classes), 1 where a class applies
         - ``target_names`` : list of str
         - ``reports`` : ndarray of shape (n_samples,), str

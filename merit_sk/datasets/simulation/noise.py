@@ -70,7 +70,7 @@ def electrode_shifts(draws):
 
 def swapped_arms(draws):
     """Records in which the arm electrodes are interchanged."""
-    return draws.happens(0.004)
+    return draws.happens(0.005)
 
 
 def record(draws, leads, level):

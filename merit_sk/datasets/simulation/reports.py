@@ -179,7 +179,7 @@ def _phrase(code, style, facts, chance):
         for phrase in phrases(code, style)
         if all(holds(facts) for words, holds in _ONLY_IF.items() if words in phrase.lower())
     ]
-    phrase = _pick(true or phrases(code, style)[-1:], next(chance))
+    phrase = _pick(true or phrases(code, style)[:1], next(chance))
     doubtful = PTBXL_STATEMENTS[code].superclass in ("MI", "HYP") and next(chance) < 0.12
     if doubtful and not phrase.lower().startswith(("possible", "verdacht")):
         return _pick(_DOUBT[style], next(chance)).format(phrase)
