@@ -300,7 +300,8 @@ def _wfdb_header(path, text):
         record = wfdb.rdheader(path, rd_segments=True)
         _refuse_absurd(record)
         names = record.get_sig_name() if hasattr(record, "seg_name") else record.sig_name
-        rate, n_times = float(record.fs), int(record.sig_len or 0)
+        n_times = record.sig_len or wfdb.rdrecord(path).sig_len
+        rate, n_times = float(record.fs), int(n_times)
     except Exception as error:
         raise ValueError(f"record {path}: cannot parse {path}.hea: {error}") from None
     if not names or n_times < 1 or not rate > 0:

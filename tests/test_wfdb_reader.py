@@ -141,6 +141,12 @@ def test_gain_and_baseline_may_be_left_out(tmp_path):
     assert _wfdb_reader.read_header(tmp_path / "r").scales[0] == (200.0, 7, 1.0)
 
 
+def test_the_length_may_be_left_out(tmp_path):
+    expected = _wfdb_reader.read_record(write(tmp_path))[1]
+    path = write(tmp_path, GOOD.replace("100 5\n", "100\n"))
+    np.testing.assert_allclose(_wfdb_reader.read_record(path)[1], expected)
+
+
 @pytest.mark.parametrize(
     ("header", "n_bytes", "message"),
     [
