@@ -77,7 +77,7 @@ def test_logistic_recipe_is_sklearns_one_vs_rest():
 
 
 def test_merl_recipe_learns_and_repeats():
-    features, data = make_data(n=400)
+    features, data = make_data(n=200)
     options = {"fractions": (1.0,), "n_resamples": 10}
     first = evaluate_probe(features, data, recipe="merl", **options).best
     again = evaluate_probe(features, data, recipe="merl", **options).best

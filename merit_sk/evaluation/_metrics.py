@@ -347,7 +347,7 @@ def fmax(y_true, y_score, *, thresholds=None):
     score = check_scores(y, y_score)
     if thresholds is None:
         thresholds = FMAX_THRESHOLDS
-        if score.min() < 0 or score.max() > 1:
+        if score.min() < -1e-6 or score.max() > 1 + 1e-6:
             raise ValueError(
                 "fmax tries thresholds from 0 to 1, but y_score runs from "
                 f"{score.min():.3g} to {score.max():.3g}: pass probabilities, or thresholds=."

@@ -207,7 +207,7 @@ def evaluate_probe(
         ``random_state``, so that models can be compared.
     recipe : {"ridge", "logistic", "merl"}, default="ridge"
         "ridge": ridge regression onto -1 and 1 with 25 penalties from 1 to 1e6. "logistic":
-        one-vs-rest logistic regression with 11 values of C from 1e-5 to 1. "merl": the recipe of
+        one-vs-rest logistic regression with 9 values of C from 1e-4 to 1. "merl": the recipe of
         the ECG-text literature (AdamW at 1e-3, 100 epochs, batches of 16) with the weights of the
         best validation epoch.
     train_folds, valid_folds, test_folds : int or sequence of int, default=1 to 8, 9 and 10
