@@ -179,7 +179,7 @@ def test_signs_of_conduction_hypertrophy_and_infarction():
     assert truth["LPFB"].axis.median() > 80
     assert (truth["CLBBB"].s_V1 > truth["CLBBB"].r_V1).mean() > 0.9
     assert truth["CRBBB"].r_V1.median() > 2 * truth["NORM"].r_V1.median()
-    assert truth["RVH"].r_V1.median() > 2 * truth["NORM"].r_V1.median()
+    assert truth["RVH"].r_V1.median() > 1.5 * truth["NORM"].r_V1.median()
     assert (truth["IMI"].s_III > truth["IMI"].r_III).mean() > 0.6
     limb = np.ptp(mean["LVOLT"][:, :6], axis=2).max(axis=1)
     assert np.median(limb) < 0.75

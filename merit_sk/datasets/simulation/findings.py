@@ -159,7 +159,7 @@ FINDINGS = {
     "IRBBB": {
         "qrs": to(98, 119),
         "sense.right": to(0.7, 1.1),
-        "late_force.right": to(0.03, 0.2),
+        "late_force.right": to(0.08, 0.32),
         "sense.posterior": to(0.4, 0.9),
         "delay.right": to(24, 36),
         "spread.right": by(0.9, 1.3),
@@ -281,7 +281,7 @@ def _age(p, shown, draws):
     """Patients with findings are older: axes further left and back, T waves flatter."""
     ill = np.array(["NORM" not in codes for codes in shown]).astype(float)
     p["age"] = np.minimum(p["age"] + 9 * ill, 95)
-    p["turn_frontal"] += ill * draws.normal(-17, 15)
+    p["turn_frontal"] += ill * draws.normal(-13, 15)
     p["turn_horizontal"] += ill * draws.normal(-8, 10)
     p["t_gain"] *= 1 - ill * draws.uniform(0.0, 0.5)
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.signal import butter, lfilter
 
 _LIMB_SHARE = np.array([2.0, 2.0, 2.0, 1, 1, 1, 1, 1, 1])  # limbs move and tremble more
-_WANDER = ((0.03, 0.2, -3.0, 1.0), (0.15, 0.4, -3.9, 0.7), (0.4, 0.9, -4.5, 0.6))
+_WANDER = ((0.03, 0.2, -3.5, 1.0), (0.15, 0.4, -3.9, 0.7), (0.4, 0.9, -4.5, 0.6))
 _CUTOFF = 38.0
 
 
