@@ -153,7 +153,7 @@ def test_every_patient_is_drawn_equally_often():
 
 def test_equal_seeds_give_equal_draws_for_every_model_and_n_jobs():
     features, data = make_data()
-    options = {"fractions": (0.05, 0.2, 1.0), "n_draws": 3, "n_resamples": 50}
+    options = {"fractions": (0.1, 1.0), "n_draws": 2, "n_resamples": 20}
     one = evaluate_probe(features, data, **options)
     two = evaluate_probe(features, data, n_jobs=2, **options)
     other = evaluate_probe(features**3, data, **options)

@@ -4,7 +4,7 @@ import numpy as np
 
 from ._heads import fit_head
 from ._scored import matching_columns, score_test
-from ._subsets import features_of, labelled_records, test_records
+from ._subsets import features_of, labelled_records, records_to_score
 from ._zero_shot import evaluate_zero_shot
 
 # C. Liu et al., ICML 2024, Tables 11 to 13
@@ -216,7 +216,7 @@ def evaluate_shift(
 
     from_source, from_target = embedder if isinstance(embedder, tuple) else (embedder, embedder)
     if source.get("folds") is None:
-        train, valid = test_records(source, None), np.empty(0, dtype=int)
+        train, valid = records_to_score(source, None), np.empty(0, dtype=int)
     else:
         train, valid = (labelled_records(source, folds) for folds in (train_folds, valid_folds))
     y = np.asarray(source.target)
@@ -224,7 +224,7 @@ def evaluate_shift(
     score, _ = fit_head(
         recipe, (Z[: len(train)], y[train]), (Z[len(train) :], y[valid]), random_state
     )
-    index = test_records(target, test_folds)
+    index = records_to_score(target, test_folds)
     scores = score(features_of(from_target, target.data, index))
     scores, names = map_scores(scores, source.target_names, mapping)
     own, columns = matching_columns(names, target.target_names, "shared classes")

@@ -34,7 +34,7 @@ def labelled_records(data, folds, labelled_only=True):
     return np.flatnonzero(chosen)
 
 
-def test_records(data, folds, labelled_only=True):
+def records_to_score(data, folds, labelled_only=True):
     """Positions of the test records: those of some folds, or all if the data have no folds."""
     if data.get("folds") is not None:
         index = labelled_records(data, folds, labelled_only)

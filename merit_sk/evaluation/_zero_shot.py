@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._scored import matching_columns, score_test
-from ._subsets import test_records
+from ._subsets import records_to_score
 
 
 def evaluate_zero_shot(
@@ -59,7 +59,7 @@ def evaluate_zero_shot(
     >>> evaluate_zero_shot(Threshold(), ecg).auc.estimate > 0.7
     True
     """
-    index = test_records(data, test_folds, labelled_only)
+    index = records_to_score(data, test_folds, labelled_only)
     X = data.data[index]
     if not hasattr(estimator, "decision_function"):
         from merit_sk import MeritZeroShotClassifier
