@@ -15,7 +15,9 @@ import numpy as np
 from .signals import canonical_lead_name, lead_indices, millivolts_per_unit
 
 _NAN_SAMPLE = -32768
-_MAX_SAMPLES = 1 << 28
+_MAX_SAMPLES = 1 << 31
+_SAMPLES_PER_BYTE = 64  # of what a compressed file can hold
+_SMALL = 1 << 22
 _MAX_HEADER = 1 << 16
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -64,6 +66,7 @@ def _read_file(path, file, kind, offset=0, size=_MAX_HEADER):
     try:
         handle = os.open(file, _OPEN_FLAGS)
         try:
+            size = min(size, max(0, os.fstat(handle).st_size - offset))
             if offset:
                 os.lseek(handle, offset, os.SEEK_SET)
             data = os.read(handle, size)
@@ -229,15 +232,14 @@ def read_record(path, lead_names=None, out=None):
     header = read_header(path)
     leads = find_leads(header, lead_names)
     n_leads = len(header.lead_names if leads is None else leads)
+    if out is not None and out.shape != (n_leads, header.n_times):
+        raise ValueError(f"record {path} has {header.n_times} samples, expected {out.shape[-1]}")
+    raw = _read_otherwise(header) if header.file is None else read_digital(header)
     if out is None:
         out = np.empty((n_leads, header.n_times), dtype=np.float32)
-    elif out.shape != (n_leads, header.n_times):
-        raise ValueError(f"record {path} has {header.n_times} samples, expected {out.shape[-1]}")
     if header.file is None:
-        signal = _read_otherwise(header)
-        out[...] = signal if leads is None else signal[leads]
+        out[...] = raw if leads is None else raw[leads]
         return header, out, False
-    raw = read_digital(header)
     samples, scales = raw.T, header.scales
     if leads is not None:
         samples, scales = samples[leads], tuple([scales[i] for i in leads])
@@ -298,7 +300,7 @@ def _wfdb_header(path, text):
         raise ValueError(f"record {path}: a unit in {path}.hea is not written in ASCII")
     try:
         record = wfdb.rdheader(path, rd_segments=True)
-        _refuse_absurd(record)
+        _refuse_absurd(path, record)
         names = record.get_sig_name() if hasattr(record, "seg_name") else record.sig_name
         n_times = record.sig_len or wfdb.rdrecord(path).sig_len
         rate, n_times = float(record.fs), int(n_times)
@@ -309,19 +311,26 @@ def _wfdb_header(path, text):
     return Header(path, rate, n_times, _canonical_names(tuple(map(str, names))), _comments(text))
 
 
-def _refuse_absurd(record):
+def _refuse_absurd(path, record):
     """Stop wfdb from allocating whatever a damaged header asks for."""
-    for segment in getattr(record, "segments", None) or [record]:
-        if segment is None or not segment.n_sig:
-            continue
-        if segment is not record:
-            for file_name in segment.file_name:
-                _refuse_outside(record.record_name, file_name)
-        frame = sum(segment.samps_per_frame)
-        reach = (segment.sig_len or 0) + max([skew or 0 for skew in segment.skew])
-        offset = max([offset or 0 for offset in segment.byte_offset])
-        if frame * reach > _MAX_SAMPLES or frame < 1 or offset > 2 * _MAX_SAMPLES:
-            raise ValueError("it announces more samples than can be")
+    folder = os.path.dirname(path)
+    segments = [part for part in getattr(record, "segments", [record]) if part is not None]
+    longest, size = record.sig_len or 0, 0
+    for segment in [part for part in segments if part.n_sig]:
+        for file_name in segment.file_name:
+            _refuse_outside(path, file_name)
+        size += sum([_size(os.path.join(folder, name)) for name in set(segment.file_name)])
+        skew = max([skew or 0 for skew in segment.skew])
+        longest = max(longest, (segment.sig_len or 0) + skew)
+    frames = [sum(part.samps_per_frame) for part in segments if part.n_sig]
+    if longest * max(frames, default=0) > _SAMPLES_PER_BYTE * size + _SMALL:
+        raise ValueError("it announces more samples than its files can hold")
+    if sum(getattr(record, "seg_len", None) or [record.sig_len or 0]) != (record.sig_len or 0):
+        raise ValueError("its segments are not as long as it says")
+
+
+def _size(file):
+    return os.path.getsize(file) if os.path.isfile(file) else 0
 
 
 def _read_otherwise(header):
