@@ -50,7 +50,7 @@ def load_cpsc2018(path, *, errors="raise"):
     Bunch
         With the attributes
 
-        - ``data`` : `~merit_sk.ECGRecords`; lengths differ, see `ECGRecords.with_duration`
+        - ``data`` : :class:`~merit_sk.ECGRecords`; lengths differ, see `ECGRecords.with_duration`
         - ``target`` : ndarray of shape (n, 9), 1 where a class applies
         - ``target_names`` : list of str, the nine classes in alphabetical order
         - ``reports`` : None

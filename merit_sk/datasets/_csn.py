@@ -46,7 +46,7 @@ def load_csn(path, *, labels="correct", errors="raise"):
     Bunch
         With the attributes
 
-        - ``data`` : `~merit_sk.ECGRecords` of shape (n, 12, 5000)
+        - ``data`` : :class:`~merit_sk.ECGRecords` of shape (n, 12, 5000)
         - ``target`` : ndarray of shape (n, 38), 1 where a class applies. Records without any
           class are kept unless ``labels="merl"``; ``keep = target.any(axis=1)`` drops them
         - ``target_names`` : list of str, abbreviations in alphabetical order

@@ -41,7 +41,7 @@ def load_mimic_iv_ecg(path, *, min_words=4, errors="raise"):
     Bunch
         With the attributes
 
-        - ``data`` : `~merit_sk.ECGRecords` of shape (n, 12, 5000)
+        - ``data`` : :class:`~merit_sk.ECGRecords` of shape (n, 12, 5000)
         - ``target`` : None: the set has no labels
         - ``target_names`` : empty list
         - ``reports`` : ndarray of shape (n,), str or None: the statements of the machine, see

@@ -62,7 +62,7 @@ def load_ptbxl(
     Bunch
         With the attributes
 
-        - ``data`` : `~merit_sk.ECGRecords` of shape (n, 12, 1000) or (n, 12, 5000)
+        - ``data`` : :class:`~merit_sk.ECGRecords` of shape (n, 12, 1000) or (n, 12, 5000)
         - ``target`` : ndarray of shape (n, n_classes), 1 where a class applies. Records without
           any class of the task are kept; the literature drops them:
           ``keep = target.any(axis=1)``

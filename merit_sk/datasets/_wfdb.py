@@ -44,7 +44,7 @@ def read_wfdb(
     Bunch
         With the attributes
 
-        - ``data`` : `~merit_sk.ECGRecords`
+        - ``data`` : :class:`~merit_sk.ECGRecords`
         - ``reports`` : ndarray of shape (n,), str or None; or None
         - ``groups`` : ndarray of shape (n,), each record on its own
         - ``frame`` : DataFrame by record name: `table`, and what ``#key: value`` comments of the

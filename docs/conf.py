@@ -1,0 +1,43 @@
+"""Sphinx configuration."""
+
+import warnings
+
+import matplotlib
+
+import merit_sk
+
+matplotlib.use("Agg")
+warnings.filterwarnings("ignore", category=UserWarning, message=".*flat leads.*")
+
+project = "merit_sk"
+copyright = "2026, The merit_sk developers"
+author = "The merit_sk developers"
+release = version = merit_sk.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+autosummary_generate = True
+numpydoc_show_class_members = False
+default_role = "literal"
+suppress_warnings = ["config.cache"]
+
+html_theme = "pydata_sphinx_theme"
+html_title = "merit_sk"
+html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"plot_",
+    "within_subsection_order": "FileNameSortKey",
+    "download_all_examples": False,
+    "show_memory": False,
+    "abort_on_example_error": True,
+}

@@ -1,0 +1,67 @@
+"""
+Classes described in words
+==========================
+
+An encoder that was aligned with reports can be asked for anything a report might say. No label is
+used, neither in pretraining nor afterwards.
+"""
+
+# %%
+# A model that has read reports
+# -----------------------------
+from merit_sk import MeritEmbedder, MeritZeroShotClassifier
+from merit_sk.datasets import make_ecg
+
+train = make_ecg(1000, random_state=0)
+embedder = MeritEmbedder(max_epochs=10, structure_weight=0, random_state=0).fit(train.data)
+print(train.reports[:3])
+
+# %%
+# Ask for three rhythms
+# ---------------------
+# Prompts should be worded like the reports of pretraining. For PTB-XL statements the library
+# brings its own, in English and German.
+from merit_sk.datasets import statement_prompts
+
+rhythms = ["AFIB", "SBRAD", "STACH"]
+for code in rhythms:
+    print(code, statement_prompts(code)[:2])
+
+new = make_ecg(90, statements=rhythms, random_state=1)
+zero = MeritZeroShotClassifier(embedder, classes=rhythms).fit(new.data)
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.metrics import ConfusionMatrixDisplay
+
+truth = np.array(rhythms)[np.arange(90) % 3]
+display = ConfusionMatrixDisplay.from_predictions(truth, zero.predict(new.data))
+
+# %%
+# Several findings in one recording
+# ---------------------------------
+# With ``multi_label=True`` each class is asked for on its own. The answer is the probability that
+# the statement would be in the report.
+from merit_sk.inspection import ECGDisplay, ZeroShotDisplay
+
+findings = ["AFIB", "CLBBB", "CRBBB", "LVH", "IMI", "NORM", "1AVB"]
+case = make_ecg(1, statements=[("AFIB", "CRBBB")], random_state=5)
+finder = MeritZeroShotClassifier(embedder, classes=findings, multi_label=True).fit(case.data)
+ECGDisplay.from_records(case.data, 0)
+ZeroShotDisplay.from_estimator(finder, case.data)
+plt.show()
+
+# %%
+# How good is it, class by class?
+# -------------------------------
+# :func:`~merit_sk.evaluation.evaluate_zero_shot` gives a table with the number of positives behind
+# every figure. On simulated recordings it says how well the model has learned the simulator; on
+# your own it says what you may expect.
+from merit_sk.evaluation import evaluate_zero_shot
+
+test = make_ecg(400, task="superclass", random_state=2)
+result = evaluate_zero_shot(embedder, test)
+print(result.to_frame().round(3).to_string(index=False))
+
+# sphinx_gallery_thumbnail_number = 3
