@@ -52,7 +52,7 @@ def _infarct(*territories):
             changes[f"st.{wall}"] = plus(-0.01, 0.05)
     if "inferior" in territories:
         changes["gain.inferior"] = by(0.7, 1.1)
-        changes["force.inferior"] = plus(-0.85, -0.3)
+        changes["force.inferior"] = plus(-0.7, -0.12)
         changes.setdefault("force.posterior", plus(0.05, 0.4))
         changes["delay.inferior"] = plus(-9, -4)
         changes["spread.inferior"] = by(1.1, 1.6)
@@ -85,7 +85,7 @@ FINDINGS = {
     "1AVB": {"pr": to(212, 330)},
     "2AVB": {"av_cycle": to(2, 4.99), "av_step": to(0, 90), "hr": to(65, 100)},
     "3AVB": {"escape_rate": to(28, 46), "escape_wide": to(-1, 1), "hr": to(65, 100)},
-    "ABQRS": {},
+    "ABQRS": {"force.inferior": plus(-0.3, 0.0), "force.anterior": plus(-0.25, 0.0)},
     "AFIB": {**_NO_P, "irregular": to(0.14, 0.3), "hr": to(52, 135), "fib_size": to(0.03, 0.13)},
     "AFLT": {**_NO_P, "flutter_ratio": to(1, 4.99), "flutter_size": to(0.12, 0.3)},
     "ALMI": _infarct("anterior", "lateral"),
@@ -219,7 +219,7 @@ FINDINGS = {
     "PRC(S)": {"pvc_every": most(1)},
     "PSVT": {**_NO_P, "hr": to(150, 210), "hrv": to(0.001, 0.006), "rsa": to(0)},
     "PVC": {"pvc_every": most(1)},
-    "QWAVE": {},
+    "QWAVE": {"force.inferior": plus(-0.4, -0.15), "delay.inferior": plus(-8, -4)},
     "RAO/RAE": {"ra_gain": by(1.9, 2.6), "p_turn": plus(5, 25)},
     "RVH": {
         "force.right": plus(0.9, 1.9),

@@ -35,7 +35,7 @@ def healthy(draws):
     p["qtc"] = normal(np.where(female, 405, 398), 15, 358, 445)
     p["t_width"], p["t_slope"] = normal(0.108, 0.012, 0.085, 0.135), normal(3.0, 0.5, 2.2, 4.0)
 
-    p["turn_frontal"] = normal(-10 - 0.25 * (age - 60) - 4 * bulk, 6, -40, 15)
+    p["turn_frontal"] = normal(-5 - 0.25 * (age - 60) - 4 * bulk, 6, -35, 20)
     p["turn_horizontal"], p["turn_sagittal"] = normal(0, 5), normal(0, 5)
     p["size"] = uniform(0.85, 1.15)
     p["voltage"] = np.exp(0.1 + normal(-0.002 * (age - 50) - 0.04 * female - 0.04 * bulk, 0.08))
