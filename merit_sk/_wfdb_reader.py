@@ -302,6 +302,8 @@ def _wfdb_header(path, text):
         record = wfdb.rdheader(path, rd_segments=True)
         _refuse_absurd(path, record)
         names = record.get_sig_name() if hasattr(record, "seg_name") else record.sig_name
+        if len(names or ()) != record.n_sig:
+            raise ValueError(f"it announces {record.n_sig} signals and names {len(names or ())}")
         n_times = record.sig_len or wfdb.rdrecord(path).sig_len
         rate, n_times = float(record.fs), int(n_times)
     except Exception as error:
@@ -317,6 +319,8 @@ def _refuse_absurd(path, record):
     segments = [part for part in getattr(record, "segments", [record]) if part is not None]
     longest, size = record.sig_len or 0, 0
     for segment in [part for part in segments if part.n_sig]:
+        if segment.n_sig != len(segment.file_name or ()):
+            raise ValueError(f"it announces {segment.n_sig} signals and describes another number")
         for file_name in segment.file_name:
             _refuse_outside(path, file_name)
         size += sum([_size(os.path.join(folder, name)) for name in set(segment.file_name)])

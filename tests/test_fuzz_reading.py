@@ -2,6 +2,7 @@
 
 import random
 import re
+import resource
 import warnings
 
 import numpy as np
@@ -121,6 +122,9 @@ def test_damaged_files(tmp_path, seed):
 
 @pytest.mark.slow
 def test_a_hundred_thousand_damaged_files(tmp_path):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     counts = fuzz(tmp_path, 100_000, seed=100)
     print(counts)
     assert sum(counts.values()) == 100_000
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert used < 500_000, f"{used} kB for records of less than 1 kB"
