@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "ECGRecords": "records",
     "MeritEmbedder": "_embedder",
+    "MeritReportGenerator": "_report_generator",
     "MeritZeroShotClassifier": "_zero_shot",
 }
 _SUBPACKAGES = {"datasets", "evaluation", "inspection", "nn", "records", "signals", "training"}

@@ -14,6 +14,8 @@ from ._metrics import (
 from ._probe import ProbeDraw, ProbeResult, evaluate_probe
 from ._scored import ScoredTest
 from ._shift import category_map, evaluate_shift, map_scores
+from ._text import bert_score, bleu, meteor_exact_stem, rouge
+from ._text_evaluation import ReportScores, evaluate_reports, report_baselines, report_labeler
 from ._zero_shot import evaluate_zero_shot
 
 __all__ = [
@@ -21,12 +23,16 @@ __all__ = [
     "Interval",
     "ProbeDraw",
     "ProbeResult",
+    "ReportScores",
     "ScoredTest",
+    "bert_score",
+    "bleu",
     "bootstrap_interval",
     "category_map",
     "class_table",
     "compare",
     "evaluate_probe",
+    "evaluate_reports",
     "evaluate_shift",
     "evaluate_zero_shot",
     "f1_thresholds",
@@ -37,4 +43,8 @@ __all__ = [
     "macro_average_precision_scorer",
     "macro_f1",
     "map_scores",
+    "meteor_exact_stem",
+    "report_baselines",
+    "report_labeler",
+    "rouge",
 ]

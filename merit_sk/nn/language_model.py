@@ -1,0 +1,217 @@
+"""Causal language models: a small one of our own, any other by name, and reports from a prefix."""
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+SPECIAL = {
+    "pad_token": "<pad>", "unk_token": "<unk>", "bos_token": "<start>", "eos_token": "<end>",
+}  # fmt: skip
+MAX_WORDS = 8000
+IGNORED = -100
+_WORD = r" ?[^\W\d]+| ?\d|\s?[^\w\s]|\s"
+
+
+@contextmanager
+def quiet():
+    """Keep transformers from printing progress bars."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def learn_tokenizer(texts):
+    """Word-level tokenizer that gives back every text as it was; digits are words.
+
+    Parameters
+    ----------
+    texts : sequence of str
+
+    Returns
+    -------
+    tokenizer : transformers tokenizer
+
+    Examples
+    --------
+    >>> from merit_sk.nn.language_model import learn_tokenizer
+    >>> tokenizer = learn_tokenizer(["Sinus rhythm; QT 412 ms"])
+    >>> tokenizer.decode(tokenizer("QT 241 ms; Sinus")["input_ids"])
+    '<unk> 241 ms; Sinus'
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.WordLevel(unk_token=SPECIAL["unk_token"]))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_WORD), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    trainer = trainers.WordLevelTrainer(
+        vocab_size=MAX_WORDS, special_tokens=list(SPECIAL.values()), show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **SPECIAL
+    )
+
+
+def small_language_model(tokenizer, n_positions):
+    """Untrained GPT-2 of about a million parameters.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+    n_positions : int
+        Longest prefix and text together.
+    """
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    return GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=len(tokenizer), n_positions=n_positions, n_embd=128, n_layer=3, n_head=4,
+            resid_pdrop=0.2, embd_pdrop=0.2, attn_pdrop=0.2,
+            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )  # fmt: skip
+
+
+def load_language_model(name):
+    """Causal language model and tokenizer, from a folder or the Hugging Face hub.
+
+    Parameters
+    ----------
+    name : str or path-like
+
+    Returns
+    -------
+    model : transformers PreTrainedModel
+        With weights from safetensors only, and no code of the repository's.
+    tokenizer : transformers tokenizer
+
+    Raises
+    ------
+    OSError
+        If there is no such model.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(name), trust_remote_code=False)
+        with quiet():
+            model = AutoModelForCausalLM.from_pretrained(
+                str(name), use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+            )
+    except Exception as error:
+        raise OSError(
+            f"language model {str(name)!r} could not be loaded as a folder or from the Hugging "
+            "Face hub. Offline, download it once elsewhere (`hf download`) and pass its folder, or "
+            f"use language_model='builtin'. Reason: {error}"
+        ) from error
+    if tokenizer.eos_token_id is None:
+        raise ValueError(f"the tokenizer of {str(name)!r} has no end-of-text token")
+    return model, tokenizer
+
+
+def add_lora(model):
+    """Wrap a language model so that only low-rank changes of its linear maps are trained."""
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError as error:
+        raise ImportError("tuning='lora' needs peft: pip install 'merit_sk[lora]'") from error
+    config = LoraConfig(
+        task_type="CAUSAL_LM", target_modules="all-linear", r=16, lora_alpha=32, lora_dropout=0.05
+    )
+    return get_peft_model(model, config)
+
+
+def to_files(model, tokenizer):
+    """The files of ``save_pretrained`` as a dict from name to bytes."""
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+
+
+def from_files(files):
+    """Language model and tokenizer from what ``to_files`` gave."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in files.items():
+            (Path(folder) / Path(name).name).write_bytes(data)
+        return load_language_model(folder)
+
+
+class ReportModel(nn.Module):
+    """A language model that reads an ECG as a prefix.
+
+    Parameters
+    ----------
+    projector : PrefixProjector
+    language_model : transformers PreTrainedModel
+    frozen : bool, default=False
+        Whether only the projector is trained.
+    """
+
+    def __init__(self, projector, language_model, frozen=False):
+        super().__init__()
+        self.projector, self.language_model, self.frozen = projector, language_model, frozen
+        if frozen:
+            language_model.requires_grad_(False)
+
+    def train(self, mode=True):
+        """Set the mode; a frozen language model stays as at test time."""
+        super().train(mode)
+        if self.frozen:
+            self.language_model.eval()
+        return self
+
+    def _inputs(self, ecg, ids, mask):
+        """Embeddings and mask of the prefix followed by the words."""
+        prefix = self.projector(ecg)
+        words = self.language_model.get_input_embeddings()(ids)
+        return (
+            torch.cat([prefix, words], dim=1),
+            torch.cat([mask.new_ones(prefix.shape[:2]), mask], dim=1),
+        )
+
+    def forward(self, ecg, ids, mask, labels):
+        """Negative log-likelihood per token.
+
+        Parameters
+        ----------
+        ecg : tensor of shape (n, n_features)
+        ids, mask, labels : long tensors of shape (n, n_tokens)
+            Start, report and end; what is attended to; what is learned (-100: not).
+
+        Returns
+        -------
+        losses : dict
+            With the scalar ``loss``.
+        """
+        embeds, attention = self._inputs(ecg, ids, mask)
+        logits = self.language_model(inputs_embeds=embeds, attention_mask=attention).logits
+        logits = logits[:, self.projector.n_prefix - 1 : -1].float()
+        return {"loss": F.cross_entropy(logits.transpose(1, 2), labels, ignore_index=IGNORED)}
+
+    def generate(self, ecg, ids, mask, config):
+        """Token ids of reports, (n, n_new).
+
+        Parameters
+        ----------
+        ecg : tensor of shape (n, n_features)
+        ids, mask : long tensors of shape (n, n_tokens)
+            What comes before the report, padded on the left.
+        config : transformers GenerationConfig
+        """
+        embeds, attention = self._inputs(ecg, ids, mask)
+        return self.language_model.generate(
+            inputs_embeds=embeds, attention_mask=attention, generation_config=config
+        )
