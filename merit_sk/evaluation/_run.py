@@ -184,7 +184,10 @@ def _one(config, model, seed, output):
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
     path = output / "runs" / f"{model.replace(' ', '-')}-seed{seed}-{key}.json"
     if path.exists():
-        return json.loads(path.read_text())
+        try:
+            return json.loads(path.read_text())
+        except ValueError:
+            path.unlink()
     result, embedder = evaluate_model(config, model, seed)
     if model == "MERIT" and seed == config.seeds[0]:
         embedder.save_pretrained(output / "model")
