@@ -1,4 +1,4 @@
-"""Metrics of generated text, record by record; the counting is done by the packages of the field."""
+"""Metrics of generated text, counted by the packages of the field."""
 
 import re
 from functools import cache
