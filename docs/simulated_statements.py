@@ -17,7 +17,8 @@ SOURCES = {
     "Rautaharju 2009": "Rautaharju et al., part IV: the ST segment, T and U waves, and the QT "
     "interval. Circulation 119:e241 (2009), doi:10.1161/CIRCULATIONAHA.108.191096",
     "Hancock 2009": "Hancock et al., part V: electrocardiogram changes associated with "
-    "cardiac chamber hypertrophy. Circulation 119:e251 (2009), doi:10.1161/CIRCULATIONAHA.108.191097",
+    "cardiac chamber hypertrophy. Circulation 119:e251 (2009), "
+    "doi:10.1161/CIRCULATIONAHA.108.191097",
     "Wagner 2009": "Wagner et al., part VI: acute ischemia/infarction. Circulation 119:e262 "
     "(2009), doi:10.1161/CIRCULATIONAHA.108.191098",
     "Thygesen 2018": "Thygesen et al., fourth universal definition of myocardial infarction. "
@@ -142,7 +143,9 @@ CRITERIA = {
     "WPW": ("PR below 120 ms, delta wave, wide QRS, T opposed", "Surawicz 2009"),
 }
 
-_HEAD = """.. Written by simulated_statements.py; do not edit.
+_HEAD = """:orphan:
+
+.. Written by simulated_statements.py; do not edit.
 
 What the simulator draws
 ========================

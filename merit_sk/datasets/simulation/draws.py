@@ -37,4 +37,7 @@ class Draws:
 
     def white(self, *shape):
         """Standard normal numbers of a shape, float32, shape (n, *shape)."""
-        return np.stack([g.standard_normal(shape, dtype=np.float32) for g in self.generators])
+        out = np.empty((self.n, *shape), np.float32)
+        for generator, row in zip(self.generators, out, strict=True):
+            generator.standard_normal(out=row, dtype=np.float32)
+        return out

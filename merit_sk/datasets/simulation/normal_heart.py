@@ -1,6 +1,6 @@
 """The normal heart as real recordings show it: dipole moments and how they vary together.
 
-Fitted to the average beats of 152 normal PTB-XL recordings in sinus rhythm by
+Fitted to the average beats of 152 normal PTB-XL recordings in sinus rhythm, by the procedure of
 ``benchmarks/fit_simulated_heart.py``: mean, and principal components times their standard
 deviation. Figures only, no recordings.
 """

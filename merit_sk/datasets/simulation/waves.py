@@ -111,11 +111,9 @@ def late_window(p, heart, beats, rows, column, kind, t):
     fall = p["t_width"][rows, None] * qt
     peak = qt - 2 * fall
     rise = np.maximum((peak - qrs) / p["t_slope"][rows, None], 25)
-    first = np.where(t < peak, _bump(t, peak, rise), 0)
-    second = np.where(t >= peak, _bump(t, peak, fall), 0)
+    t_wave = _bump(t, peak, np.where(t < peak, rise, fall))
     st = _sigmoid(t, qrs - 6, 5) * _sigmoid(-t, -peak, 0.3 * rise)
     mixed = _sigmoid(t, peak, 0.4 * fall)
-    t_wave = first + second
     u_wave = _bump(t, qt + 70, 35)
     shape = np.stack([st, t_wave * (1 - mixed), t_wave * mixed, u_wave], axis=2)
     return shape.astype(np.float32) @ heart.late[rows, kind].astype(np.float32)
