@@ -1,5 +1,7 @@
 """Reports of simulated recordings, in the words of machines and of cardiologists."""
 
+from functools import cache
+
 from .._prompts import phrases
 from .._statements import PTBXL_STATEMENTS
 
@@ -177,13 +179,18 @@ def _phrase(code, style, facts, chance):
     true = [
         phrase
         for phrase in phrases(code, style)
-        if all(holds(facts) for words, holds in _ONLY_IF.items() if words in phrase.lower())
+        if all(holds(facts) for holds in _conditions(phrase))
     ]
     phrase = _pick(true or phrases(code, style)[:1], next(chance))
     doubtful = PTBXL_STATEMENTS[code].superclass in ("MI", "HYP") and next(chance) < 0.12
     if doubtful and not phrase.lower().startswith(("possible", "verdacht")):
         return _pick(_DOUBT[style], next(chance)).format(phrase)
     return phrase
+
+
+@cache
+def _conditions(phrase):
+    return [holds for words, holds in _ONLY_IF.items() if words in phrase.lower()]
 
 
 def _add_axis(found, style, axis, number):

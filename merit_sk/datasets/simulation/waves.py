@@ -36,20 +36,9 @@ def _margin(rate):
 def _place(out, rows, start, window):
     """Add windows (n_beats, n_window, 9) to the records ``rows`` from samples ``start`` on."""
     length = window.shape[1]
-    inside = (start >= 0) & (start + length <= out.shape[1])
-    rows, start, window = rows[inside], start[inside], window[inside]
-    flat = (rows * out.shape[1] + start)[:, None] + np.arange(length)
-    rank = _occurrence(rows)
-    flattened = out.reshape(-1, out.shape[2])
-    for turn in range(rank.max(initial=-1) + 1):
-        chosen = rank == turn
-        flattened[flat[chosen]] += window[chosen]
-
-
-def _occurrence(rows):
-    """How many times each entry of a sorted array occurred before it."""
-    _, first, counts = np.unique(rows, return_index=True, return_counts=True)
-    return np.arange(len(rows)) - np.repeat(first, counts)
+    for row, first, added in zip(rows.tolist(), start.tolist(), window, strict=True):
+        if 0 <= first <= out.shape[1] - length:
+            out[row, first : first + length] += added
 
 
 def _windows(onset, before, after, rate):
