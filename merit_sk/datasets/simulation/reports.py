@@ -108,6 +108,8 @@ _CLOSING = {
 }
 _ORDER = ("rhythm", "CD", "HYP", "MI", "STTC", None)
 _MINOR = {"ABQRS", "QWAVE", "LOWT", "NT_", "STD_", "TAB_", "VCLVH", "LPR"}
+_NO_AXIS = {"PACE", "3AVB"}  # other beats than the native ones, whose axis is known
+_PATTERNS = {"BIGU", "TRIGU"}
 _MILD = {"SBRAD", "STACH", "SARRH", "PAC", "PVC", "BIGU", "TRIGU", "PRC(S)"}
 
 
@@ -152,7 +154,8 @@ def write(codes, facts, numbers, language):
         found.append(_phrase(code, style, facts, chance))
     if facts["acute"]:
         found.append(_ACUTE[style])
-    _add_axis(found, style, facts["axis"], next(chance))
+    if not codes & _NO_AXIS:
+        _add_axis(found, style, facts["axis"], next(chance))
     if style != "machine" and next(chance) < 0.35:
         found[1:] = _shuffled(found[1:], chance)
     if codes <= {"NORM", "SR"} and style != "machine" and next(chance) < 0.15:
@@ -167,7 +170,8 @@ def _english_style(number):
 
 def _rank(code):
     statement = PTBXL_STATEMENTS[code]
-    return _ORDER.index("rhythm" if statement.rhythm else statement.superclass), code
+    rhythm = statement.rhythm and code not in _PATTERNS
+    return _ORDER.index("rhythm" if rhythm else statement.superclass), code
 
 
 def _pick(choices, number):
