@@ -69,7 +69,13 @@ class MeritEmbedder(
     validation_fraction : float in [0, 1), default=0
         Share of the recordings on which the bounds are measured instead of trained.
     callbacks : sequence of skorch callbacks, default=()
-        For example for early stopping or pruning on ``"valid_mi_text"``.
+        For example for early stopping or pruning on ``"valid_mi_text"``. A learning-rate
+        scheduler among them replaces the built-in one.
+    checkpoint_dir : path-like or None, default=None
+        Folder in which ``fit`` keeps its state, after every epoch and every five minutes. The
+        same call, on the same recordings, then goes on exactly where it was interrupted, even by
+        a power failure; a finished one is loaded. A folder that holds another training is an
+        error, so give every candidate of a search its own.
     on_invalid : {"raise", "repair"}, default="raise"
         NaN and infinite samples are an error, or interpolated with a warning.
     warm_start : bool, default=False
@@ -145,6 +151,7 @@ class MeritEmbedder(
         weight_decay=0.05,
         validation_fraction=0,
         callbacks=(),
+        checkpoint_dir=None,
         on_invalid="raise",
         warm_start=False,
         precision="auto",
@@ -167,6 +174,7 @@ class MeritEmbedder(
         self.weight_decay = weight_decay
         self.validation_fraction = validation_fraction
         self.callbacks = callbacks
+        self.checkpoint_dir = checkpoint_dir
         self.on_invalid = on_invalid
         self.warm_start = warm_start
         self.precision = precision
@@ -195,12 +203,14 @@ class MeritEmbedder(
         Raises
         ------
         ValueError
-            For invalid parameters or signals, or reports of another length.
+            For invalid parameters or signals, reports of another length, or a `checkpoint_dir`
+            that holds another training.
         FloatingPointError
             If training diverges.
         """
         import torch
 
+        from .nn.collective import join, share
         from .training.batches import Reports
 
         self._check_parameters()
@@ -220,11 +230,15 @@ class MeritEmbedder(
         )
         if isinstance(X, np.ndarray):
             warn_about_duration(X.shape[2], self.window_.sampling_rate)
+        join()
+        seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        checkpoints = self._checkpoints(X, reports, warm)
+        if checkpoints is not None:
+            seed = checkpoints.seed(seed)
         source = WindowSource(X, self.window_, self.on_invalid, keep=True)
         warn_about_amplitude(source.signals(np.arange(min(len(X), source.chunk))))
-        rng = check_random_state(self.random_state)
         with torch_threads(effective_n_jobs(self.n_jobs)), torch.random.fork_rng():
-            torch.manual_seed(rng.randint(np.iinfo(np.int32).max))
+            torch.manual_seed(seed)
             if reports is not None:
                 if not (warm and self.text_features_ is not None):
                     texts = np.unique(reports[reports != ""])
@@ -234,7 +248,7 @@ class MeritEmbedder(
             elif not warm:
                 self.text_features_ = self.language_ = None
             self._build_model(keep=warm)
-            self._pretrain(source, reports, rng)
+            self._pretrain(source, reports, seed, checkpoints)
         return self
 
     def _check_parameters(self):
@@ -273,15 +287,31 @@ class MeritEmbedder(
         self.device_ = resolve_device(self.device)
         self.model_.to(self.device_)
 
-    def _pretrain(self, source, reports, rng):
-        from .nn.checkpoint import resolve_precision
-        from .training.batches import WindowDataset, tensors
-        from .training.net import build_net, epoch_history
+    def _checkpoints(self, X, reports, warm):
+        if self.checkpoint_dir is None:
+            return None
+        from .nn.checkpoint import weights_to_bytes
+        from .nn.collective import world_size
+        from .training.resume import Checkpoints, describe_run
 
-        order = rng.permutation(len(source))
+        run = describe_run(
+            self.get_params(deep=False), window=self.window_.to_dict(),
+            encoder=self._config.to_dict(), X=X, reports=reports,
+            weights=weights_to_bytes(self.model_) if warm else None, n_processes=world_size(),
+        )  # fmt: skip
+        return Checkpoints(self.checkpoint_dir, run)
+
+    def _pretrain(self, source, reports, seed, checkpoints):
+        from .nn.checkpoint import resolve_precision
+        from .nn.collective import share
+        from .training.batches import Windows, tensors
+        from .training.net import build_net, epoch_history
+        from .training.resume import train
+
+        order = np.random.default_rng(seed).permutation(len(source))
         n_valid = round(self.validation_fraction * len(source))
-        train = WindowDataset(source, np.sort(order[n_valid:]), reports, random_start=True)
-        valid = WindowDataset(source, np.sort(order[:n_valid]), reports, random_start=False)
+        data = Windows(source, np.sort(order[n_valid:]), reports)
+        valid = Windows(source, np.sort(order[:n_valid]), reports)
         model, bounds = self.model_, []
         if model.structure_weight > 0:
             bounds.append("mi_signal")
@@ -290,19 +320,19 @@ class MeritEmbedder(
             model.set_bank(tensors(self.text_features_(reports.bank)) if reports.bank else None)
         settings = dict(
             max_epochs=self.max_epochs, batch_size=self.batch_size, lr=self.lr,
-            weight_decay=self.weight_decay, device=str(self.device_),
+            weight_decay=self.weight_decay, device=str(self.device_), seed=seed,
             precision=resolve_precision(self.precision, self.device_),
         )  # fmt: skip
         self.net_ = build_net(
-            model, train, valid if n_valid else None, bounds=bounds, settings=settings,
-            callbacks=list(self.callbacks), verbose=self.verbose,
+            model, data, valid if n_valid else None, bounds=bounds, settings=settings,
+            callbacks=list(self.callbacks), checkpoints=checkpoints, verbose=self.verbose,
         )  # fmt: skip
-        self.net_.fit(train, y=None)
+        train(self.net_, data, checkpoints)
         model.set_bank(None)
         model.eval()
         earlier = self.history_ if self.warm_start and hasattr(self, "history_") else []
-        new = [row | {"epoch": row["epoch"] + len(earlier)} for row in epoch_history(self.net_)]
-        self.history_ = earlier + new
+        new = share(epoch_history(self.net_))
+        self.history_ = earlier + [row | {"epoch": row["epoch"] + len(earlier)} for row in new]
         self.n_iter_ = len(self.history_)
 
     @property

@@ -58,7 +58,13 @@ def test_alignment_approaches_its_ceiling_on_separable_pairs():
     X[n // 2 :] = np.sign(X[n // 2 :])
     reports = ["smooth wave"] * (n // 2) + ["square wave"] * (n // 2)
     embedder = MeritEmbedder(
-        TRUNKS["conv"], duration=2, max_epochs=25, structure_weight=0, lr=3e-3, random_state=0
+        TRUNKS["conv"],
+        duration=2,
+        max_epochs=25,
+        batch_size=16,
+        structure_weight=0,
+        lr=3e-3,
+        random_state=0,
     ).fit(X, reports=reports)
     bound = embedder.history_[-1]["mi_text"]
     assert 0.5 * math.log(2) < bound <= math.log(n)

@@ -64,6 +64,11 @@ class MeritModel(nn.Module):
             self.statement_bias = nn.Parameter(torch.tensor(-5.0))
 
     @property
+    def aligns_full_view(self):
+        """Whether the text is aligned with a view of its own."""
+        return self.structure_weight < 1 and self.align_view == "full"
+
+    @property
     def scale(self):
         """Inverse temperature of the alignment, at most 100."""
         return self.log_scale.exp().clamp(max=MAX_SCALE)

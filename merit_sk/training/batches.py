@@ -5,6 +5,7 @@ import torch
 from torch.utils.data import Dataset
 
 from .._reports import statement_bank
+from ..nn.collective import rank, world_size
 
 
 def tensors(features):
@@ -46,8 +47,8 @@ class Reports:
         return out
 
 
-class WindowDataset(Dataset):
-    """Windows of recordings; longer ones give a window at random each time.
+class Windows(Dataset):
+    """Windows of recordings with their reports, in batches.
 
     Parameters
     ----------
@@ -56,30 +57,91 @@ class WindowDataset(Dataset):
         Records that belong to this data set.
     reports : Reports or None
         Of all records of ``source``.
-    random_start : bool
-        Whether windows of longer recordings are drawn at random (else the first).
     """
 
-    def __init__(self, source, indices, reports, random_start):
+    def __init__(self, source, indices, reports):
         self.source, self.indices, self.reports = source, np.asarray(indices), reports
-        self.random_start = random_start
 
     def __len__(self):
         return len(self.indices)
 
-    def __getitem__(self, i):
-        return self.__getitems__([i])
+    def batch(self, rows, generator=None):
+        """Inputs of the model for some rows.
 
-    def __getitems__(self, rows):
+        Parameters
+        ----------
+        rows : array-like of int
+        generator : torch.Generator or None, default=None
+            Draws where windows of longer recordings start; None takes the first.
+        """
         records = self.indices[np.asarray(rows)]
-        signal, n_valid = self.source.windows(records, self._start)
-        inputs = {"signal": torch.from_numpy(signal), "n_valid": torch.from_numpy(n_valid)}
-        if self.reports is not None:
-            inputs |= self.reports.batch(records)
-        return inputs, torch.zeros(len(rows))
 
-    def _start(self, n_times):
-        room = n_times - self.source.spec.n_times
-        if room <= 0 or not self.random_start:
-            return 0
-        return int(torch.randint(room + 1, ()))
+        def start(n_times):
+            room = n_times - self.source.spec.n_times
+            if room <= 0 or generator is None:
+                return 0
+            return int(torch.randint(room + 1, (), generator=generator))
+
+        signal, n_valid = self.source.windows(records, start)
+        inputs = {"signal": torch.from_numpy(signal), "n_valid": torch.from_numpy(n_valid)}
+        return inputs if self.reports is None else inputs | self.reports.batch(records)
+
+
+class Batches:
+    """One pass over a data set per iteration, the same whenever and wherever it is made.
+
+    Order, windows and all that is drawn while a batch is worked on depend on `seed` and on the
+    number of batches before it alone, so that training goes on anywhere from this number and the
+    weights. Several processes each take their part of a joint batch, all of one size: what is
+    left over at the end of a pass, fewer recordings than processes, is dropped from that pass.
+
+    Parameters
+    ----------
+    data : Windows
+    batch_size : int
+        Recordings of a batch in each process.
+    seed : int
+    training : bool
+        Whether to shuffle, and to go on from ``step``; else every pass is the same.
+
+    Attributes
+    ----------
+    step : int
+        Batches given out so far.
+    """
+
+    def __init__(self, data, batch_size, seed, training):
+        self.data, self.seed, self.training, self.step = data, seed, training, 0
+        self.joint_size = batch_size * world_size()
+        self.n_used = len(data) - len(data) % self.joint_size % world_size()
+
+        if self.n_used == 0:
+            raise ValueError(
+                f"{len(data)} recordings cannot be shared by {world_size()} processes: start fewer"
+            )
+
+    def __len__(self):
+        return -(-self.n_used // self.joint_size)
+
+    def __iter__(self):
+        if not self.training:
+            self.step = 0
+        epoch, done = divmod(self.step, len(self))
+        order = np.arange(len(self.data))
+        if self.training:
+            order = np.random.default_rng(self._seed(epoch)).permutation(order)
+        for start in range(done * self.joint_size, self.n_used, self.joint_size):
+            joint = order[start : min(start + self.joint_size, self.n_used)]
+            inputs = self._load(np.array_split(joint, world_size())[rank()])
+            torch.manual_seed(self._seed(self.step, rank(), 0))
+            self.step += 1
+            yield inputs, torch.zeros(len(inputs["signal"]))
+
+    def _load(self, rows):
+        seed = self._seed(self.step, rank(), 1)
+        generator = torch.Generator().manual_seed(seed) if self.training else None
+        return self.data.batch(rows, generator)
+
+    def _seed(self, *position):
+        state = np.random.SeedSequence([self.seed, self.training, *position])
+        return int(state.generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -1,12 +1,14 @@
 """The skorch net that pretrains a MERIT model."""
 
 import math
+import warnings
 
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import (
     GradientNormClipping,
     LRScheduler,
+    ParamMapper,
     PassthroughScoring,
     PrintLog,
     ProgressBar,
@@ -14,28 +16,72 @@ from skorch.callbacks import (
 from skorch.helper import predefined_split
 from torch.optim.lr_scheduler import LambdaLR
 
+from ..nn.collective import average_gradients, first, rank
 from .augment import disturb, vary
+from .batches import Batches
 
 BOUNDS = ("mi_signal", "mi_text")
+CHANGE_TRAINING = (LRScheduler, ParamMapper, GradientNormClipping)
 
 
 class PretrainNet(NeuralNet):
     """Neural net whose loss and bounds are computed by the module itself.
 
     Augments training batches, runs the module under the chosen precision, and records both
-    mutual-information bounds of every batch for skorch's history.
+    mutual-information bounds of every batch for skorch's history. ``batches_`` knows how far
+    training has come; ``fit_loop`` goes on from there.
     """
 
-    def __init__(self, *args, precision="float32", **kwargs):
+    def __init__(self, *args, precision="float32", seed=0, **kwargs):
         super().__init__(*args, **kwargs)
-        self.precision = precision
+        self.precision, self.seed = precision, seed
+
+    def fit_loop(self, X, y=None, epochs=None, **fit_params):
+        self.completed_ = False
+        done = self.batches_.step // len(self.batches_)
+        super().fit_loop(X, y, self.max_epochs - done, **fit_params)
+        self.completed_ = True
+        return self
+
+    def partial_fit(self, X, y=None, **fit_params):
+        if not self.initialized_:
+            self.initialize()
+        self.batches_ = Batches(X, self.batch_size, self.seed, training=True)
+        return super().partial_fit(X, y, **fit_params)
+
+    def get_iterator(self, dataset, training=False):
+        if training:
+            return self.batches_
+        return Batches(dataset, self.batch_size, self.seed, training=False)
+
+    def on_epoch_begin(self, net, **kwargs):
+        if self.batches_.step % len(self.batches_) == 0:
+            super().on_epoch_begin(net, **kwargs)
+
+    def notify(self, method_name, **kwargs):
+        """Tell the callbacks; all processes stop where one of them has a reason to."""
+        if method_name != "on_epoch_end":
+            return super().notify(method_name, **kwargs)
+        self.history.record("train_batch_count", len(self.batches_))
+        reason = None
+        try:
+            super().notify(method_name, **kwargs)
+        except (Exception, KeyboardInterrupt) as error:
+            reason = error
+        reason = first(reason)
+        if reason is not None:
+            self.completed_ = isinstance(reason, KeyboardInterrupt)
+            raise reason
 
     def train_step_single(self, batch, **fit_params):
         inputs, y = batch
-        signal = vary(inputs["signal"].to(self.device))
-        return super().train_step_single(
-            (inputs | {"signal": signal, "view": disturb(signal)}, y), **fit_params
-        )
+        signal = vary(inputs["signal"].to(self.device, non_blocking=True))
+        views = {"signal": signal}
+        if self.module_.aligns_full_view:
+            views["view"] = disturb(signal)
+        step = super().train_step_single((inputs | views, y), **fit_params)
+        average_gradients(self.module_.parameters())
+        return step
 
     def infer(self, x, **fit_params):
         device = torch.device(self.device).type
@@ -48,6 +94,18 @@ class PretrainNet(NeuralNet):
                 prefix = "" if training else "valid_"
                 self.history.record_batch(prefix + name, y_pred[name].item())
         return y_pred["loss"]
+
+    def load_params(self, *args, checkpoint=None, **kwargs):
+        """As skorch does, but a run stopped before its first checkpoint keeps its weights."""
+        try:
+            super().load_params(*args, checkpoint=checkpoint, **kwargs)
+        except (FileNotFoundError, IndexError, KeyError):
+            if checkpoint is None:
+                raise
+            warnings.warn(
+                "training stopped before a checkpoint was written: the last weights are kept",
+                UserWarning, stacklevel=3,
+            )  # fmt: skip
 
 
 class FiniteLoss(GradientNormClipping):
@@ -85,52 +143,56 @@ def warmup_cosine(n_steps, warmup=0.05):
     return factor
 
 
-def build_net(model, train, valid, *, bounds, settings, callbacks, verbose):
+def build_net(model, train, valid, *, bounds, settings, callbacks, checkpoints=None, verbose=0):
     """Compose the net for one call of ``fit``.
 
     Parameters
     ----------
     model : MeritModel
-    train : Dataset
-    valid : Dataset or None
+    train : Windows
+    valid : Windows or None
     bounds : sequence of {"mi_signal", "mi_text"}
         What this run can measure.
     settings : dict
-        ``max_epochs``, ``batch_size``, ``lr``, ``weight_decay``, ``device``, ``precision``.
+        ``max_epochs``, ``batch_size``, ``lr``, ``weight_decay``, ``device``, ``precision``,
+        ``seed``.
     callbacks : list of skorch callbacks
-    verbose : int
+        A learning-rate scheduler among them replaces ours. Of several processes, only the first
+        runs those that do not change training (they write, print or decide when to stop).
+    checkpoints : Checkpoints or None, default=None
+    verbose : int, default=0
         0 is silent, 1 prints the epochs, 2 adds a bar over the batches.
     """
-    n_steps = settings["max_epochs"] * -(-len(train) // settings["batch_size"])
-    steps = [
-        ("clip", FiniteLoss(gradient_clip_value=1.0)),
-        ("schedule", LRScheduler(LambdaLR, lr_lambda=warmup_cosine(n_steps), step_every="batch")),
-    ]
+    main = rank() == 0
+    callbacks = [c for c in callbacks if main or isinstance(_bare(c), CHANGE_TRAINING)]
+    steps = [("clip", FiniteLoss(gradient_clip_value=1.0))]
+    if not any(isinstance(_bare(c), LRScheduler) for c in callbacks):
+        n_steps = settings["max_epochs"] * len(Batches(train, settings["batch_size"], 0, True))
+        policy = dict(lr_lambda=warmup_cosine(n_steps), step_every="batch")
+        steps.append(("schedule", LRScheduler(LambdaLR, **policy)))
     for name in bounds:
         steps.append((name, PassthroughScoring(name, lower_is_better=False, on_train=True)))
         if valid is not None:
             steps.append((f"valid_{name}", PassthroughScoring(f"valid_{name}", False)))
-    net = PretrainNet(
+    if verbose > 1 and main:
+        steps.append(("progress", ProgressBar()))
+    if checkpoints is not None:
+        callbacks = [*callbacks, ("checkpoints", checkpoints)]
+    return PretrainNet(
         model,
         criterion=torch.nn.Identity,
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=settings["weight_decay"],
-        iterator_train__shuffle=True,
-        iterator_train__collate_fn=_whole_batch,
-        iterator_valid__collate_fn=_whole_batch,
         train_split=None if valid is None else predefined_split(valid),
         callbacks=[*steps, *callbacks],
-        callbacks__print_log=PrintLog() if verbose else None,
+        callbacks__print_log=PrintLog() if verbose and main else None,
         verbose=verbose,
-        **{k: settings[k] for k in ("max_epochs", "batch_size", "lr", "device", "precision")},
+        **{k: v for k, v in settings.items() if k != "weight_decay"},
     )
-    if verbose > 1:
-        net.set_params(callbacks=[*net.callbacks, ("progress", ProgressBar())])
-    return net
 
 
-def _whole_batch(batch):
-    return batch
+def _bare(callback):
+    return callback[1] if isinstance(callback, tuple) else callback
 
 
 def epoch_history(net):
@@ -144,4 +206,5 @@ def epoch_history(net):
     return [
         {"epoch": row["epoch"]} | {k: float(row[k]) for k in kept if k in row}
         for row in net.history
+        if "train_loss" in row
     ]

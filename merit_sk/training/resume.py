@@ -1,0 +1,297 @@
+"""Checkpoints of a training run: one file that is always whole, and holds no code."""
+
+import hashlib
+import json
+import numbers
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
+from skorch.history import History
+
+from ..nn.checkpoint import _write
+from ..nn.collective import copy_weights, rank, share
+
+FORMAT = 1
+NAME = "training.safetensors"
+SECONDS = 300.0
+
+
+def describe_run(parameters, *, window, encoder, X, reports, weights, n_processes):
+    """What two calls of ``fit`` must share for one to continue the other.
+
+    Parameters
+    ----------
+    parameters : dict
+        Of the estimator; those that do not change what is learned are left out.
+    window, encoder : dict
+    X : ndarray or ECGRecords
+    reports : ndarray of str or None
+    weights : bytes or None
+        Weights of a warm start.
+    n_processes : int
+
+    Returns
+    -------
+    dict from names to plain values
+    """
+    left_out = ("encoder", "readout", "leads", "sampling_rate", "duration", "device", "n_jobs",
+                "verbose", "callbacks", "checkpoint_dir", "cache", "warm_start")  # fmt: skip
+    run = {k: v for k, v in parameters.items() if k not in left_out}
+    if not isinstance(run["random_state"], numbers.Integral):
+        run["random_state"] = None
+    run |= {f"encoder.{k}": v for k, v in encoder.items()} | window
+    run |= {
+        "number of recordings": len(X),
+        "fingerprint of the recordings": _fingerprint(X),
+        "fingerprint of the reports": None if reports is None else _digest(*map(str, reports)),
+        "fingerprint of the starting weights": weights and hashlib.sha256(weights).hexdigest(),
+        "number of processes": n_processes,
+    }
+    return json.loads(json.dumps(run, default=_plain_number))
+
+
+def _fingerprint(X):
+    if not isinstance(X, np.ndarray):
+        return X._fingerprint()
+    digest = hashlib.sha256(repr((X.shape, X.dtype.str)).encode())
+    for x in X:
+        digest.update(np.ascontiguousarray(x))
+    return digest.hexdigest()
+
+
+def _digest(*texts):
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def _plain_number(value):
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    return float(value) if isinstance(value, numbers.Real) else str(value)
+
+
+@dataclass
+class TrainingState:
+    """A moment of a training run.
+
+    Attributes
+    ----------
+    run : dict
+        See `describe_run`.
+    seed, step : int
+        Everything random follows from them.
+    finished : bool
+    net : dict
+        History, and states of optimizer and callbacks, as plain values.
+    tensors : dict of str to tensor
+    """
+
+    run: dict
+    seed: int
+    step: int = 0
+    finished: bool = False
+    net: dict = field(default_factory=dict)
+    tensors: dict = field(default_factory=dict)
+
+
+class Checkpoints(Callback):
+    """Write the state of training after every epoch, and in long ones every five minutes.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made if missing.
+    run : dict
+        See `describe_run`.
+    """
+
+    def __init__(self, folder, run):
+        self.folder, self.run = Path(folder), run
+        self.path = self.folder / NAME
+        self.state = share(self._read() if rank() == 0 else None)
+
+    def _read(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for leftover in self.folder.glob(f".{NAME}.*"):
+            leftover.unlink(missing_ok=True)
+        if not self.path.exists():
+            return None
+        state = read_state(self.path)
+        differ = [k for k in self.run if state.run.get(k) != self.run[k]]
+        if differ:
+            what = "; ".join(f"{k} was {state.run.get(k)!r}, now {self.run[k]!r}" for k in differ)
+            raise ValueError(
+                f"checkpoint_dir={str(self.folder)!r} holds another training: {what}. Choose "
+                "another folder, or delete this one."
+            )
+        return state
+
+    @property
+    def finished(self):
+        """Whether the run in the folder has come to its end."""
+        return self.state is not None and self.state.finished
+
+    def seed(self, default):
+        """Seed of the run in the folder, or of a new one."""
+        return default if self.state is None else self.state.seed
+
+    def on_train_begin(self, net, **kwargs):
+        self.written = time.monotonic()
+        if self.state is not None:
+            restore(net, self.state)
+            self.state = None
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        ends_epoch = net.batches_.step % len(net.batches_) == 0
+        if training and not ends_epoch and time.monotonic() - self.written > SECONDS:
+            self.write(net)
+
+    def on_epoch_end(self, net, **kwargs):
+        self.write(net)
+
+    def write(self, net, finished=False):
+        """Replace the checkpoint by the present state."""
+        if rank() == 0:
+            write_state(self.path, capture(net, self.run, finished))
+        self.written = time.monotonic()
+
+
+def train(net, data, checkpoints=None):
+    """Train to the end, from where the checkpoint stands; all processes end with equal weights.
+
+    Parameters
+    ----------
+    net : PretrainNet
+    data : Windows
+    checkpoints : Checkpoints or None, default=None
+    """
+    if checkpoints is not None and checkpoints.finished:
+        net.initialize()
+        restore_model(net, checkpoints.state)
+        return
+    net.fit(data, y=None)
+    copy_weights(net.module_)
+    if checkpoints is not None and net.completed_:
+        checkpoints.write(net, finished=True)
+
+
+def capture(net, run, finished=False):
+    """The state of a net in training."""
+    optimizer = net.optimizer_.state_dict()
+    tensors = {f"model/{k}": v for k, v in net.module_.state_dict().items()}
+    scalars = {}
+    for i, values in optimizer["state"].items():
+        for name, value in values.items():
+            if torch.is_tensor(value):
+                tensors[f"optimizer/{i}/{name}"] = value
+            else:
+                scalars.setdefault(str(i), {})[name] = value
+    callbacks = {}
+    for name, callback in net.callbacks_:
+        fitted = {k: v for k, v in vars(callback).items() if k[-1] == "_" and k[0] != "_"}
+        callbacks[name] = {k: _plain(v) for k, v in fitted.items() if _is_plain(v)}
+        if hasattr(fitted.get("lr_scheduler_"), "state_dict"):
+            schedule = fitted["lr_scheduler_"].state_dict()
+            callbacks[name]["lr_scheduler_"] = {
+                k: _plain(v) for k, v in schedule.items() if _is_plain(v)
+            }
+        for key, value in fitted.items():
+            if isinstance(value, dict) and value and all(map(torch.is_tensor, value.values())):
+                tensors |= {f"callback/{name}/{key}/{k}": v for k, v in value.items()}
+    plain = {
+        "optimizer": {"param_groups": optimizer["param_groups"], "state": scalars},
+        "callbacks": callbacks,
+        "history": _without_old_batches(net.history),
+    }
+    return TrainingState(run, net.seed, net.batches_.step, finished, plain, tensors)
+
+
+def _without_old_batches(history):
+    """Rows of skorch's history, of whose batches only the last row needs all."""
+    rows = [{**row, "batches": row["batches"][-1:]} for row in history[:-1]]
+    return _plain(rows + list(history[-1:]))
+
+
+def _is_plain(value):
+    if isinstance(value, dict):
+        return all(isinstance(k, str) and _is_plain(v) for k, v in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (bool, str, numbers.Real))
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value if value is None or isinstance(value, (bool, str)) else _plain_number(value)
+
+
+def restore_model(net, state):
+    """Put weights and history of a state into an initialized net."""
+    model = {k: v for k, v in state.tensors.items() if k.startswith("model/")}
+    net.module_.load_state_dict({k.removeprefix("model/"): v for k, v in model.items()})
+    net.history = History(state.net["history"])
+
+
+def restore(net, state):
+    """Put a net that is about to train into a captured state."""
+    restore_model(net, state)
+    net.batches_.step = state.step
+    parts = {"model": {}, "optimizer": {}, "callback": {}}
+    for key, tensor in state.tensors.items():
+        kind, _, rest = key.partition("/")
+        parts[kind][rest] = tensor
+    values = {int(i): dict(v) for i, v in state.net["optimizer"]["state"].items()}
+    for key, tensor in parts["optimizer"].items():
+        i, _, name = key.partition("/")
+        values.setdefault(int(i), {})[name] = tensor
+    groups = state.net["optimizer"]["param_groups"]
+    net.optimizer_.load_state_dict({"state": values, "param_groups": groups})
+    for name, callback in net.callbacks_:
+        fitted = dict(state.net["callbacks"].get(name, {}))
+        schedule = fitted.pop("lr_scheduler_", None)
+        if schedule is not None:
+            callback.lr_scheduler_.load_state_dict(schedule)
+        for key, tensor in parts["callback"].items():
+            owner, attribute, weight = key.split("/", 2)
+            if owner == name:
+                fitted.setdefault(attribute, {})[weight] = tensor
+        vars(callback).update(fitted)
+
+
+def write_state(path, state):
+    """Write a state; the file appears whole or not at all."""
+    from safetensors.torch import save
+
+    head = {k: getattr(state, k) for k in ("run", "seed", "step", "finished", "net")}
+    head = {"format": "merit_sk training", "format_version": FORMAT, **head}
+    tensors = {k: v.detach().cpu().contiguous() for k, v in state.tensors.items()}
+    _write(path, save(tensors, metadata={"state": json.dumps(head)}))
+
+
+def read_state(path):
+    """Read a state.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, foreign, or of a newer format.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            head = json.loads(file.metadata()["state"])
+            tensors = {k: file.get_tensor(k) for k in file.keys()}
+        known = head.pop("format") == "merit_sk training"
+        version = head.pop("format_version")
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged, delete it: {error}") from error
+    if not known or version > FORMAT:
+        raise ValueError(f"{path} is no training checkpoint that this version of merit_sk reads")
+    return TrainingState(**head, tensors=tensors)
