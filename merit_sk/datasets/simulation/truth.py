@@ -4,7 +4,10 @@ import numpy as np
 
 from ...signals import STANDARD_LEADS
 from .body import LEADS
+from .heart import WALLS
 from .rhythm import ECTOPIC, NONE
+
+_LATE = 65.0  # ms after which the right wall's activation is that of a block
 
 
 def measure(p, heart, beats, duration):
@@ -13,11 +16,15 @@ def measure(p, heart, beats, duration):
     Returns
     -------
     known : dict of str to ndarray of shape (n,)
-        ``axis`` in degrees, ``r_<lead>`` and ``s_<lead>`` of the native beat in mV (both
-        positive), ``ventricular_rate`` per minute, ``n_early`` premature beats, and the arrays
-        ``p_times`` and ``qrs_times`` of onsets in s.
+        ``axis`` in degrees (in right bundle branch block that of the other walls), ``r_<lead>``
+        and ``s_<lead>`` of the native beat in mV (both positive), ``ventricular_rate`` per
+        minute, ``n_early`` premature beats, and the arrays ``p_times`` and ``qrs_times`` of onsets
+        in s.
     """
-    area = np.einsum("nwe,nw->ne", heart.qrs[:, 0], heart.width[:, 0]) @ LEADS.T
+    width = heart.width[:, 0].copy()
+    right = WALLS.index("right")
+    width[heart.time[:, 0, right] > _LATE, right] = 0
+    area = np.einsum("nwe,nw->ne", heart.qrs[:, 0], width) @ LEADS.T
     known = {"axis": np.degrees(np.arctan2(area[:, 5] * 2 / np.sqrt(3), area[:, 0]))}
     known |= _amplitudes(heart)
     p_times = _within(beats.atrial, beats.atrial_kind != NONE, duration)
