@@ -344,7 +344,7 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
                 neutral = self.model_.projector.neutral(rows).cpu().numpy()
             return [self._write(rows, before) for rows in (ecg, ecg[other], neutral)]
 
-    def score(self, X, y=None, *, reports=None, context=None):
+    def score(self, X, y=None, *, reports=None, context=None, sample_weight=None):
         """Mean ROUGE-L F-measure of the written reports.
 
         Parameters
@@ -356,6 +356,8 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
             By default `y`, or those that ``ECGRecords`` carry. Records without one do not count.
         context : array-like of str of shape (n_samples,), DataFrame or None, default=None
             As in ``fit``.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the records in the mean.
 
         Returns
         -------
@@ -367,8 +369,8 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
 
         written = self.predict(X, context=context)
         true = written_reports(carried_reports(X, y, reports), len(written))
-        there = true != ""
-        return float(rouge(true[there], written[there])["rouge_l"].mean())
+        weight = (true != "") * (1.0 if sample_weight is None else np.asarray(sample_weight))
+        return float(np.average(rouge(true, written)["rouge_l"], weights=weight))
 
     __sklearn_clone__ = MeritZeroShotClassifier.__sklearn_clone__
 

@@ -18,14 +18,16 @@ _WORD = r" ?[^\W\d]+| ?\d|\s?[^\w\s]|\s"
 
 @contextmanager
 def quiet():
-    """Keep transformers from printing progress bars."""
+    """Keep transformers from printing progress bars and hints."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    shown, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(verbosity)
         if shown:
             logging.enable_progress_bar()
 
@@ -212,6 +214,7 @@ class ReportModel(nn.Module):
         config : transformers GenerationConfig
         """
         embeds, attention = self._inputs(ecg, ids, mask)
-        return self.language_model.generate(
-            inputs_embeds=embeds, attention_mask=attention, generation_config=config
-        )
+        with quiet():
+            return self.language_model.generate(
+                inputs_embeds=embeds, attention_mask=attention, generation_config=config
+            )
