@@ -130,7 +130,7 @@ def warmup_cosine(n_steps, warmup=0.05):
     >>> from merit_sk.training.net import warmup_cosine
     >>> factor = warmup_cosine(100)
     >>> [round(factor(step), 3) for step in (0, 5, 52, 100)]
-    [0.2, 1.0, 0.513, 0.0]
+    [0.2, 1.0, 0.508, 0.0]
     """
     n_warm = max(round(warmup * n_steps), 1)
 
