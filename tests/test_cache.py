@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from merit_sk import ECGRecords, _cache
-from merit_sk._wfdb_reader import Scale
+from merit_sk import ECGRecords
 from merit_sk.datasets import load_ptbxl
+from merit_sk.records import _cache
+from merit_sk.records._wfdb_reader import Scale
 from merit_sk.signals import STANDARD_LEADS
 
 
@@ -263,7 +264,8 @@ def test_processes_may_build_at_once(tmp_path):
 BUILD = textwrap.dedent(
     """
     import sys
-    from merit_sk import ECGRecords, _cache
+    from merit_sk import ECGRecords
+    from merit_sk.records import _cache
     sys.path.insert(0, sys.argv[2])
     from test_cache import ecg_like
     _cache.SHARD_RECORDS = 4
@@ -304,7 +306,8 @@ LIMITED = textwrap.dedent(
     """
     import resource, sys
     import numpy as np
-    from merit_sk import ECGRecords, _cache
+    from merit_sk import ECGRecords
+    from merit_sk.records import _cache
     from merit_sk.datasets import read_wfdb
     import pandas, joblib, tqdm
 

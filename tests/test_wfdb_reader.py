@@ -6,8 +6,9 @@ import wfdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from merit_sk import ECGRecords, _wfdb_reader
-from merit_sk._edf_reader import read_edf
+from merit_sk import ECGRecords
+from merit_sk.records import _wfdb_reader
+from merit_sk.records._edf_reader import read_edf
 from merit_sk.signals import canonical_lead_name
 
 

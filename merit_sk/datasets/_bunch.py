@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
-from .._faults import fault_table, find_faulty, warn_of_skipped
+from ..records._faults import fault_table, find_faulty, warn_of_skipped
 
 
 def make_bunch(

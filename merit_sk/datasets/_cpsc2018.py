@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .._sources import FileSource
 from ..records import ECGRecords
+from ..records._sources import FileSource
 from ..signals import STANDARD_LEADS
 from ._bunch import check_errors, data_set_folder, indicator, make_bunch
 from ._snomed import load_by_dx
@@ -158,7 +158,7 @@ def read_original(file):
 
 
 class OriginalSource(FileSource):
-    """Original ``.mat`` files; see `merit_sk._sources` for what a source is."""
+    """Original ``.mat`` files; see `merit_sk.records._sources` for what a source is."""
 
     def read(self, i, lead_names, out=None):
         file = Path(self.describe(i))

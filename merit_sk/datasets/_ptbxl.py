@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .._sources import FileSource
 from ..records import ECGRecords
+from ..records._sources import FileSource
 from ..signals import STANDARD_LEADS
 from ._bunch import check_errors, data_set_folder, indicator, make_bunch
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .._wfdb_reader import read_header
 from ..records import ECGRecords
+from ..records._wfdb_reader import read_header
 from ._bunch import check_errors, make_bunch
 
 _EXTENSIONS = (".hea", ".edf")

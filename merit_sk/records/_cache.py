@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..signals import lead_indices
 from ._wfdb_reader import Scale, _read_file, to_millivolts
-from .signals import lead_indices
 
 FORMAT = 1
 SHARD_RECORDS = 1024
@@ -263,7 +263,7 @@ def _scales(head):
 
 
 class CacheSource:
-    """Records of a cache; see `merit_sk._sources` for what a source is."""
+    """Records of a cache; see `merit_sk.records._sources` for what a source is."""
 
     def __init__(self, folder, meta, shards, index):
         self.folder = folder

@@ -6,8 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from ._sources import ArraySource, FileSource
-from .signals import (
+from ..signals import (
     STANDARD_LEADS,
     canonical_lead_name,
     check_finite,
@@ -15,6 +14,7 @@ from .signals import (
     resample,
     resampled_length,
 )
+from ._sources import ArraySource, FileSource
 
 __all__ = ["ECGRecords"]
 

@@ -12,8 +12,8 @@ import os
 
 import numpy as np
 
+from ..signals import lead_indices
 from . import _wfdb_reader
-from .signals import lead_indices
 
 
 class ArraySource:
