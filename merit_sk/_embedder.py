@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_is_fitted, check_scalar
 
-from ._inference import embed_windows
+from ._inference import embed_once, embed_windows
 from ._pretrained import PretrainedMixin
 from ._reports import check_reports, guess_language, learn_text_features
 from ._validation import (
@@ -76,6 +76,10 @@ class MeritEmbedder(
         same call, on the same recordings, then goes on exactly where it was interrupted, even by
         a power failure; a finished one is loaded. A folder that holds another training is an
         error, so give every candidate of a search its own.
+    cache : path-like, True or None, default=None
+        Where ``transform`` keeps embeddings by the recording and the weights they came from, so
+        that a search over classifiers on a frozen embedder embeds each recording once: in a
+        folder, which parallel jobs share, or (True) in the memory of each process.
     on_invalid : {"raise", "repair"}, default="raise"
         NaN and infinite samples are an error, or interpolated with a warning.
     warm_start : bool, default=False
@@ -152,6 +156,7 @@ class MeritEmbedder(
         validation_fraction=0,
         callbacks=(),
         checkpoint_dir=None,
+        cache=None,
         on_invalid="raise",
         warm_start=False,
         precision="auto",
@@ -175,6 +180,7 @@ class MeritEmbedder(
         self.validation_fraction = validation_fraction
         self.callbacks = callbacks
         self.checkpoint_dir = checkpoint_dir
+        self.cache = cache
         self.on_invalid = on_invalid
         self.warm_start = warm_start
         self.precision = precision
@@ -363,10 +369,11 @@ class MeritEmbedder(
                 "this model was pretrained without reports and has no space shared with text: "
                 "fit it with reports=, or choose another readout"
             )
+        arguments = self.model_, self._source(X), readout, self.batch_size
         with torch_threads(effective_n_jobs(self.n_jobs)):
-            return embed_windows(
-                self.model_, self._source(X), readout, self.batch_size, verbose=self.verbose > 1
-            )
+            if self.cache is None:
+                return embed_windows(*arguments, verbose=self.verbose > 1)
+            return embed_once(self.cache, *arguments, verbose=self.verbose > 1)
 
     def _source(self, X):
         n_leads = len(self.window_.leads)

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 
-def embed_windows(model, source, readout, batch_size, *, verbose=False):
+def embed_windows(model, source, readout, batch_size, *, rows=None, verbose=False):
     """Embed every recording as the mean of its windows' read-outs.
 
     A batch that does not fit into the memory of an accelerator is halved and tried again.
@@ -16,6 +16,8 @@ def embed_windows(model, source, readout, batch_size, *, verbose=False):
     source : WindowSource
     readout : {"stages", "last", "projected"}
     batch_size : int
+    rows : ndarray of int or None, default=None
+        Recordings to embed; None is all.
     verbose : bool, default=False
         Whether to show a progress bar.
 
@@ -26,12 +28,13 @@ def embed_windows(model, source, readout, batch_size, *, verbose=False):
     import torch
     from tqdm.auto import tqdm
 
+    rows = np.arange(len(source)) if rows is None else rows
     start, parts = 0, []
-    with torch.inference_mode(), tqdm(total=len(source), disable=not verbose, unit="ECG") as bar:
-        while start < len(source):
-            rows = np.arange(start, min(start + batch_size, len(source)))
+    with torch.inference_mode(), tqdm(total=len(rows), disable=not verbose, unit="ECG") as bar:
+        while start < len(rows):
+            batch = rows[start : start + batch_size]
             try:
-                parts.append(_embed_rows(model, source, rows, readout, batch_size))
+                parts.append(_embed_rows(model, source, batch, readout, batch_size))
             except torch.OutOfMemoryError:
                 if batch_size == 1:
                     raise
@@ -41,9 +44,30 @@ def embed_windows(model, source, readout, batch_size, *, verbose=False):
                     UserWarning, stacklevel=4,
                 )  # fmt: skip
                 continue
-            start += len(rows)
-            bar.update(len(rows))
+            start += len(batch)
+            bar.update(len(batch))
     return np.concatenate(parts)
+
+
+def embed_once(cache, model, source, readout, batch_size, *, verbose=False):
+    """As `embed_windows`, but recordings that were embedded before are taken from a cache.
+
+    Parameters
+    ----------
+    cache : True or path-like
+        See :class:`~merit_sk._embedding_cache.EmbeddingCache`.
+    """
+    from ._embedding_cache import EmbeddingCache, model_key, recording_keys
+
+    key = model_key(
+        model, window=source.spec.to_dict(), readout=readout, batch_size=batch_size,
+        device=model.log_sigma.device.type,
+    )  # fmt: skip
+
+    def embed(rows):
+        return embed_windows(model, source, readout, batch_size, rows=rows, verbose=verbose)
+
+    return EmbeddingCache(cache, key).rows(recording_keys(source), embed)
 
 
 def _embed_rows(model, source, rows, readout, batch_size):

@@ -69,7 +69,7 @@ class PretrainedMixin:
         embedder._restore(config, weights, folder / WEIGHTS_NAME)
         return embedder
 
-    _not_saved = ("device", "callbacks", "random_state", "encoder", "checkpoint_dir")
+    _not_saved = ("device", "callbacks", "random_state", "encoder", "checkpoint_dir", "cache")
     _in_description = (
         "model_", "net_", "device_", "window_", "text_features_", "language_", "history_",
         "n_iter_", "n_features_in_", "_config",

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from .signals import bandpass, check_finite, resample, zscore
+from .signals import bandpass, check_finite, resample, resampled_length, zscore
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,11 @@ class WindowSource:
     on_invalid : {"raise", "repair"}, default="raise"
         What to do about NaN and infinite samples.
     keep : bool, default=False
-        Hold the filtered signals in memory if they take less than 2 GiB.
+        Hold what is read in memory if it takes less than 1 GiB: the windows, or the filtered
+        recordings where these are longer than a window.
     """
 
-    memory = 2**31
+    memory = 2**30
     chunk = 256
 
     def __init__(self, X, spec, on_invalid="raise", keep=False):
@@ -93,32 +94,56 @@ class WindowSource:
         if not isinstance(X, np.ndarray):
             X = X.with_leads(spec.leads)
             self.X = X.repaired() if on_invalid == "repair" else X
-        self._kept = None
-        if keep and self._size() <= self.memory:
-            self._kept = [
-                x
-                for i in range(0, len(X), self.chunk)
-                for x in self._read(slice(i, i + self.chunk))
-            ]
+        self._kept = self._windows = None
+        if keep:
+            lengths = self._lengths()
+            size = 4 * len(spec.leads) * np.maximum(lengths, spec.n_times).sum()
+            if size <= self.memory:
+                self._keep(single=lengths.max() <= spec.n_times)
+
+    def _keep(self, single):
+        shape = (len(self), len(self.spec.leads), self.spec.n_times)
+        windows = np.empty(shape, dtype=np.float32) if single else None
+        n_valid, kept = np.empty(len(self), dtype=np.int64), []
+        for i in range(0, len(self), self.chunk):
+            rows = np.arange(i, min(i + self.chunk, len(self)))
+            if single:
+                windows[rows], n_valid[rows] = self.windows(rows, lambda n_times: 0)
+            else:
+                kept += self.signals(rows)
+        if single:
+            self._windows = windows, n_valid
+        else:
+            self._kept = kept
 
     def __len__(self):
         return len(self.X)
 
-    def _size(self):
+    def _lengths(self):
+        """Samples of every recording at the model's rate."""
         if isinstance(self.X, np.ndarray):
-            return 4 * self.X.size
-        seconds = self.X.lengths.sum() / self.X.sampling_rate
-        return 4 * len(self.spec.leads) * seconds * self.spec.sampling_rate
+            return np.full(len(self.X), self.X.shape[-1])
+        return resampled_length(self.X.lengths, self.X.sampling_rate, self.spec.sampling_rate)
 
-    def _read(self, key):
+    @property
+    def sampling_rate(self):
+        """Rate of the recordings as they are read, in Hz."""
+        array = isinstance(self.X, np.ndarray)
+        return self.spec.sampling_rate if array else self.X.sampling_rate
+
+    def read(self, key):
+        """Recordings as they are, an array or, where lengths differ, a list of arrays."""
         if isinstance(self.X, np.ndarray):
             names = np.arange(len(self.X))[key]
-            x = check_finite(self.X[key], on_invalid=self.on_invalid, names=names)
-            return self.spec.prepare(x, self.spec.sampling_rate)
+            return check_finite(self.X[key], on_invalid=self.on_invalid, names=names)
         records = self.X[key]
-        if records.shape[2] is None:
-            return [self.spec.prepare(x, records.sampling_rate) for x in records]
-        return self.spec.prepare(np.asarray(records), records.sampling_rate)
+        return list(records) if records.shape[2] is None else np.asarray(records)
+
+    def _read(self, key):
+        x = self.read(key)
+        if isinstance(x, list):
+            return [self.spec.prepare(one, self.sampling_rate) for one in x]
+        return self.spec.prepare(x, self.sampling_rate)
 
     def signals(self, indices):
         """Filtered recordings at the model's rate, each (n_leads, n_times)."""
@@ -140,7 +165,13 @@ class WindowSource:
         signal : ndarray of shape (n, n_leads, n_times), float32
         n_valid : ndarray of shape (n,), int64
         """
-        cut = [self.spec.cut(x, start(x.shape[-1])) for x in self.signals(indices)]
+        if self._windows is not None:
+            signal, n_valid = self._windows
+            return signal[indices], n_valid[indices]
+        signals = self._read(indices) if self._kept is None else self.signals(indices)
+        if isinstance(signals, np.ndarray) and signals.shape[-1] <= self.spec.n_times:
+            return self._cut_all(signals)
+        cut = [self.spec.cut(x, start(x.shape[-1])) for x in signals]
         return np.stack([w for w, _ in cut]), np.array([n for _, n in cut], dtype=np.int64)
 
     def all_windows(self, indices):
@@ -152,10 +183,17 @@ class WindowSource:
         n_valid : ndarray of shape (n_windows,), int64
         owner : ndarray of shape (n_windows,), int64
         """
+        signals = self._read(indices)
+        if isinstance(signals, np.ndarray) and signals.shape[-1] <= self.spec.n_times:
+            return *self._cut_all(signals), np.arange(len(signals))
         cut, owner = [], []
-        for i, x in enumerate(self.signals(indices)):
+        for i, x in enumerate(signals):
             starts = self.spec.starts(x.shape[-1])
             cut += [self.spec.cut(x, start) for start in starts]
             owner += [i] * len(starts)
         n_valid = np.array([n for _, n in cut], dtype=np.int64)
         return np.stack([w for w, _ in cut]), n_valid, np.array(owner)
+
+    def _cut_all(self, signals):
+        signal, n_valid = self.spec.cut(signals, 0)
+        return signal, np.full(len(signal), n_valid, dtype=np.int64)

@@ -1,0 +1,168 @@
+"""Embeddings kept by what they were computed from, so that each is computed once."""
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+
+MEMORY_BYTES = 2**29
+FOLDER_BYTES = 2**32
+ROWS_AT_ONCE = 2048
+
+
+def model_key(model, **settings):
+    """Digest of all that an embedding depends on besides the recording."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    digest.update(json.dumps(model.config.to_dict(), sort_keys=True).encode())
+    for name, weight in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(weight.detach().cpu().contiguous().numpy())
+    return digest.hexdigest()
+
+
+def recording_keys(source):
+    """Digest of every recording of a source, as it is read."""
+    keys = []
+    for i in range(0, len(source), source.chunk):
+        for x in source.read(np.arange(i, min(i + source.chunk, len(source)))):
+            head = repr((x.shape, x.dtype.str, float(source.sampling_rate)))
+            digest = hashlib.blake2b(head.encode(), digest_size=16)
+            digest.update(np.ascontiguousarray(x))
+            keys.append(digest.digest())
+    return keys
+
+
+class EmbeddingCache:
+    """Embeddings of one model, in memory or in a folder that several processes may share.
+
+    Of several processes that miss the same recordings, one computes them and the others wait.
+    The oldest embeddings make room for new ones: memory holds 512 MiB, a folder 4 GiB.
+
+    Parameters
+    ----------
+    where : True or path-like
+        True is the memory of this process.
+    model : str
+        See `model_key`.
+    """
+
+    def __init__(self, where, model):
+        self.store = _Memory(model) if where is True else _File(Path(where), model)
+
+    def rows(self, keys, embed):
+        """Embeddings of some recordings.
+
+        Parameters
+        ----------
+        keys : list of bytes
+        embed : callable
+            From positions in `keys` (ndarray of int) to rows of embeddings.
+
+        Returns
+        -------
+        ndarray of shape (len(keys), n_features), float32
+        """
+        with self.store.opened():
+            found = self.store.get(keys)
+            missing = list({key: i for i, key in enumerate(keys) if key not in found}.values())
+            for start in range(0, len(missing), ROWS_AT_ONCE):
+                part = missing[start : start + ROWS_AT_ONCE]
+                with self.store.locked():
+                    found |= self.store.get([keys[i] for i in part])
+                    part = [i for i in part if keys[i] not in found]
+                    if part:
+                        new = dict(zip([keys[i] for i in part], embed(np.array(part)), strict=True))
+                        self.store.put(new)
+                        found |= new
+        return np.stack([found[key] for key in keys])
+
+
+class _Memory:
+    entries, lock, size = OrderedDict(), threading.RLock(), 0
+
+    def __init__(self, model):
+        self.model = model
+
+    def opened(self):
+        return contextlib.nullcontext()
+
+    def locked(self):
+        return self.lock
+
+    def get(self, keys):
+        with self.lock:
+            entries = ((key, self.entries.get((self.model, key))) for key in keys)
+            return {key: row for key, row in entries if row is not None}
+
+    def put(self, rows):
+        for key, row in rows.items():
+            self.entries[self.model, key] = row.copy()
+            _Memory.size += row.nbytes
+        while self.size > MEMORY_BYTES:
+            _Memory.size -= self.entries.popitem(last=False)[1].nbytes
+
+
+class _File:
+    """One SQLite file per model."""
+
+    def __init__(self, folder, model):
+        self.path = folder / f"{model[:32]}.sqlite"
+
+    @contextlib.contextmanager
+    def opened(self):
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = sqlite3.connect(self.path, timeout=86_400, isolation_level=None)
+            with contextlib.closing(connection) as self.connection:
+                self.connection.execute(
+                    "CREATE TABLE IF NOT EXISTS embeddings (key BLOB PRIMARY KEY, row BLOB)"
+                )
+                os.utime(self.path)
+                yield
+        except sqlite3.DatabaseError as error:
+            raise ValueError(
+                f"the cache of embeddings {self.path} cannot be used ({error}): delete the file"
+            ) from error
+
+    @contextlib.contextmanager
+    def locked(self):
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+
+    def get(self, keys):
+        found = {}
+        for start in range(0, len(keys), 500):
+            part = keys[start : start + 500]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT key, row FROM embeddings WHERE key IN ({marks})"
+            found |= {
+                k: np.frombuffer(row, np.float32) for k, row in self.connection.execute(query, part)
+            }
+        return found
+
+    def put(self, rows):
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO embeddings VALUES (?, ?)",
+            ((key, row.tobytes()) for key, row in rows.items()),
+        )
+        others = [p for p in self.path.parent.glob("*.sqlite") if p != self.path]
+        for other in sorted(others, key=lambda p: p.stat().st_mtime):
+            if sum(p.stat().st_size for p in self.path.parent.glob("*.sqlite")) <= FOLDER_BYTES:
+                break
+            other.unlink(missing_ok=True)
+        row_bytes = next(iter(rows.values())).nbytes
+        self.connection.execute(
+            "DELETE FROM embeddings WHERE rowid <= (SELECT max(rowid) FROM embeddings) - ?",
+            (max(FOLDER_BYTES // row_bytes, 1),),
+        )

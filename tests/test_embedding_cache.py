@@ -1,0 +1,218 @@
+"""cache=: each recording is embedded once, and never wrongly."""
+
+import multiprocessing
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+
+from merit_sk import (
+    ECGRecords,
+    MeritEmbedder,
+    MeritZeroShotClassifier,
+    _embedding_cache,
+    _inference,
+)
+from merit_sk.datasets import make_ecg
+
+SHORT = {
+    "encoder": {"widths": [8, 8], "patch": 4}, "duration": 1, "batch_size": 8, "max_epochs": 1,
+    "random_state": 0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def few():
+    return make_ecg(40, duration=1, noise=0, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def X(few):
+    return np.asarray(few.data)
+
+
+@pytest.fixture(scope="module")
+def plain(few):
+    return MeritEmbedder(**SHORT).fit(few.data, reports=few.reports)
+
+
+@pytest.fixture(params=["memory", "folder"])
+def cached(request, plain, tmp_path, monkeypatch):
+    monkeypatch.setattr(_embedding_cache._Memory, "entries", OrderedDict())
+    monkeypatch.setattr(_embedding_cache._Memory, "size", 0)
+    where = True if request.param == "memory" else tmp_path / "cache"
+    return _copy(plain).set_params(cache=where)
+
+
+def _copy(embedder):
+    return pickle.loads(pickle.dumps(embedder))
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Numbers of recordings that went through the network, one a call."""
+    counts, embed = [], _inference._embed_rows
+
+    def count(model, source, rows, *args):
+        counts.append(len(rows))
+        return embed(model, source, rows, *args)
+
+    monkeypatch.setattr(_inference, "_embed_rows", count)
+    return counts
+
+
+def test_same_embeddings_as_without(plain, cached, X, counted):
+    expected = plain.transform(X)
+    counted.clear()
+    np.testing.assert_array_equal(cached.transform(X), expected)
+    assert sum(counted) == 40
+    np.testing.assert_array_equal(cached.transform(X), expected)
+    np.testing.assert_array_equal(cached.transform(X[::-1]), expected[::-1])
+    assert sum(counted) == 40
+
+
+def test_only_new_recordings_are_embedded(cached, X, counted):
+    cached.transform(X[:10])
+    counted.clear()
+    Z = cached.transform(np.concatenate([X[5:25], X[5:15]]))
+    assert sum(counted) == 15
+    np.testing.assert_array_equal(Z[:10], Z[20:])
+
+
+def test_search_over_heads_embeds_each_recording_once(cached, X, few, counted):
+    y = few.target[:, few.target_names.index("NORM")]
+    model = Pipeline(
+        [("merit", FrozenEstimator(cached)), ("clf", LogisticRegression(max_iter=1000))]
+    )
+    search = GridSearchCV(model, {"clf__C": np.logspace(-3, 3, 8)}, cv=5)
+    search.fit(X, y)
+    assert sum(counted) == 40
+    assert search.score(X, y) > 0 and sum(counted) == 40
+
+
+class LoggingEmbedder(MeritEmbedder):
+    """Appends the number of recordings to a file whenever the network runs, in any process."""
+
+    def _embed(self, X, readout):
+        embed, log = _inference._embed_rows, Path(self.cache).with_name("log")
+
+        def count(model, source, rows, *args):
+            with open(log, "a") as file:
+                file.write(f"{len(rows)}\n")
+            return embed(model, source, rows, *args)
+
+        _inference._embed_rows = count
+        try:
+            return super()._embed(X, readout)
+        finally:
+            _inference._embed_rows = embed
+
+
+def test_parallel_search_shares_a_folder(X, few, tmp_path):
+    y = few.target[:, few.target_names.index("NORM")]
+    embedder = LoggingEmbedder(**SHORT, cache=tmp_path / "cache")
+    embedder.fit(few.data, reports=few.reports)
+    model = Pipeline(
+        [("merit", FrozenEstimator(embedder)), ("clf", LogisticRegression(max_iter=1000))]
+    )
+    search = GridSearchCV(model, {"clf__C": np.logspace(-3, 3, 8)}, cv=5, n_jobs=2)
+    search.fit(X, y)
+    assert sum(map(int, (tmp_path / "log").read_text().split())) == 40
+
+
+def test_never_wrong_after_refit(cached, X, few, counted):
+    before = cached.transform(X)
+    cached.set_params(max_epochs=2).fit(few.data, reports=few.reports)
+    after = cached.transform(X)
+    assert np.abs(after - before).max() > 1e-3
+    np.testing.assert_array_equal(after, _copy(cached).set_params(cache=None).transform(X))
+
+
+def test_what_changes_the_embedding_changes_the_key(cached, X, counted):
+    cached.transform(X)
+    counted.clear()
+    cached.set_params(readout="last").transform(X)
+    fast = ECGRecords.from_array(X, sampling_rate=200)
+    cached.transform(fast)
+    order = np.roll(np.arange(12), 1)
+    cached.transform(X[:, order])
+    assert sum(counted) == 3 * 40
+
+
+def test_records_and_arrays(cached, X, counted):
+    a = cached.transform(ECGRecords.from_array(X, sampling_rate=100))
+    np.testing.assert_array_equal(a, cached.transform(X))
+    assert sum(counted) == 40
+
+
+def test_zero_shot_uses_it(cached, X, counted):
+    zero = MeritZeroShotClassifier(cached, classes=["NORM", "MI"]).fit(X)
+    np.testing.assert_array_equal(zero.predict_proba(X), zero.predict_proba(X))
+    assert sum(counted) == 40
+
+
+def test_invalid_recordings_are_still_an_error(cached, X):
+    broken = X.copy()
+    broken[3, 2, 1] = np.nan
+    with pytest.raises(ValueError, match="record 3"):
+        cached.transform(broken)
+
+
+def test_bounded(cached, X, monkeypatch, counted):
+    row = cached.transform(X[:1]).nbytes
+    monkeypatch.setattr(_embedding_cache, "MEMORY_BYTES", 10 * row)
+    monkeypatch.setattr(_embedding_cache, "FOLDER_BYTES", 10 * row)
+    expected = cached.transform(X)
+    counted.clear()
+    cached.transform(X[-10:])
+    assert sum(counted) == 0
+    np.testing.assert_array_equal(cached.transform(X), expected)
+    assert sum(counted) >= 30
+
+
+def test_old_models_make_room(plain, X, few, tmp_path, monkeypatch):
+    monkeypatch.setattr(_embedding_cache, "FOLDER_BYTES", 1)
+    for seed in (1, 2):
+        embedder = clone(plain).set_params(random_state=seed, cache=tmp_path / "cache")
+        embedder.fit(few.data, reports=few.reports).transform(X)
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_damaged_file_is_named(plain, X, tmp_path):
+    embedder = _copy(plain).set_params(cache=tmp_path)
+    embedder.transform(X)
+    next(tmp_path.glob("*.sqlite")).write_bytes(b"no database" * 1000)
+    with pytest.raises(ValueError, match=r"sqlite cannot be used .*: delete the file"):
+        embedder.transform(X)
+
+
+def _transform(embedder, X, expected):
+    for _ in range(3):
+        np.testing.assert_array_equal(embedder.transform(X), expected)
+
+
+def test_two_processes_at_once_and_one_killed(plain, X, tmp_path):
+    embedder, expected = _copy(plain).set_params(cache=tmp_path), plain.transform(X)
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=_transform, args=(embedder, X, expected)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    processes[0].join(0.05)
+    processes[0].kill()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes[1:]] == [0, 0]
+    _transform(embedder, X, expected)
+
+
+def test_not_saved_with_the_model(cached, tmp_path):
+    cached.save_pretrained(tmp_path / "model")
+    assert MeritEmbedder.from_pretrained(tmp_path / "model").cache is None
+    assert clone(cached).cache == cached.cache
