@@ -7,6 +7,7 @@ the PhysioNet challenge sets.
 
 import os
 import re
+import threading
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ _MAX_SAMPLES = 1 << 31
 _SAMPLES_PER_BYTE = 64  # of what a compressed file can hold
 _SMALL = 1 << 22
 _MAX_HEADER = 1 << 16
+_REUSED_BYTES = 1 << 20
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -79,6 +81,31 @@ def _read_file(path, file, kind, offset=0, size=_MAX_HEADER):
         raise FileNotFoundError(f"record {path}: there is no {kind} file {file}") from None
     except (OSError, ValueError, OverflowError) as error:
         raise ValueError(f"record {path}: cannot read the {kind} file {file}: {error}") from None
+
+
+class _Reused(threading.local):
+    """Memory of one thread for the files it reads."""
+
+    def __init__(self):
+        self.bytes = memoryview(bytearray(_REUSED_BYTES))
+
+
+_reused = _Reused()
+
+
+def _read_into(memory, path, file, offset, size):
+    """Read into the memory that is reused; what is there of `size` bytes."""
+    try:
+        with open(file, "rb", buffering=0) as handle:
+            handle.seek(offset)
+            done = 0
+            while done < size and (more := handle.readinto(memory.bytes[done:size])):
+                done += more
+    except FileNotFoundError:
+        raise FileNotFoundError(f"record {path}: there is no signal file {file}") from None
+    except (OSError, ValueError, OverflowError) as error:
+        raise ValueError(f"record {path}: cannot read the signal file {file}: {error}") from None
+    return memory.bytes[:done]
 
 
 def _direct_header(path, text):
@@ -167,8 +194,15 @@ def _refuse_outside(path, file_name):
         )
 
 
-def read_digital(header):
+def read_digital(header, reuse=False):
     """Read the integer samples of a record of the direct form.
+
+    Parameters
+    ----------
+    header : Header
+    reuse : bool, default=False
+        Whether the result lives in memory that the next such call of this thread writes over.
+        Fresh pages cost more than reading into them.
 
     Returns
     -------
@@ -178,7 +212,10 @@ def read_digital(header):
     n_leads = len(header.lead_names)
     size = 2 * n_leads * header.n_times
     file = header.path[: len(header.path) - len(os.path.basename(header.path))] + header.file
-    data = _read_file(header.path, file, "signal", header.offset, size)
+    if reuse and size <= _REUSED_BYTES:
+        data = _read_into(_reused, header.path, file, header.offset, size)
+    else:
+        data = _read_file(header.path, file, "signal", header.offset, size)
     if len(data) < size:
         raise ValueError(
             f"record {header.path}: {file} is truncated, it has {header.offset + len(data)} bytes "
@@ -234,7 +271,7 @@ def read_record(path, lead_names=None, out=None):
     n_leads = len(header.lead_names if leads is None else leads)
     if out is not None and out.shape != (n_leads, header.n_times):
         raise ValueError(f"record {path} has {header.n_times} samples, expected {out.shape[-1]}")
-    raw = _read_otherwise(header) if header.file is None else read_digital(header)
+    raw = _read_otherwise(header) if header.file is None else read_digital(header, reuse=True)
     if out is None:
         out = np.empty((n_leads, header.n_times), dtype=np.float32)
     if header.file is None:
