@@ -52,7 +52,7 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
     max_new_tokens : int, default=128
         Longest report in tokens (for the built-in model: words, digits and signs), in training
         and in writing.
-    max_epochs : int, default=40
+    max_epochs : int, default=20
         Passes over the reports.
     batch_size : int, default=32
         Recordings in a batch, in training and in writing.
@@ -115,7 +115,7 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
         prompt="",
         generation=None,
         max_new_tokens=128,
-        max_epochs=40,
+        max_epochs=20,
         batch_size=32,
         lr=1e-3,
         device="auto",
