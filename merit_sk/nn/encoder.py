@@ -5,6 +5,8 @@ import math
 import torch
 from torch import nn
 
+from .collective import JointBatchNorm1d
+
 
 def sincos_positions(n_positions, width):
     """Fixed sine-cosine position code, shape (n_positions, width)."""
@@ -20,10 +22,10 @@ class _ResidualStage(nn.Module):
         pad = kernel // 2
         self.body = nn.Sequential(
             nn.Conv1d(n_in, n_out, kernel, stride=2, padding=pad, bias=False),
-            nn.BatchNorm1d(n_out),
+            JointBatchNorm1d(n_out),
             nn.ReLU(),
             nn.Conv1d(n_out, n_out, kernel, padding=pad, bias=False),
-            nn.BatchNorm1d(n_out),
+            JointBatchNorm1d(n_out),
         )
         self.shortcut = nn.Sequential(
             nn.AvgPool1d(2, ceil_mode=True), nn.Conv1d(n_in, n_out, 1, bias=False)
@@ -45,7 +47,7 @@ class ConvEncoder(nn.Module):
         stages = [
             nn.Sequential(
                 nn.Conv1d(n_leads, stem, 9, stride=2, padding=4, bias=False),
-                nn.BatchNorm1d(stem),
+                JointBatchNorm1d(stem),
                 nn.ReLU(),
             )
         ]

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .collective import gather
 from .decoder import build_decoder
 from .encoder import build_encoder
 from .masking import hide_blocks
@@ -147,7 +148,7 @@ class MeritModel(nn.Module):
         if weight > 0:
             maps, structure, out["mi_signal"] = self.structure(signal, n_valid)
             loss = loss + weight * structure
-        if weight < 1 and bool((text_index >= 0).any()):
+        if weight < 1 and bool((gather(text_index) >= 0).any()):
             if self.align_view == "full" or maps is None:
                 maps = self.encoder(signal if view is None else view, n_valid)
             alignment, out["mi_text"] = self.alignment(maps, text_index, text, present)
@@ -156,13 +157,14 @@ class MeritModel(nn.Module):
 
     def alignment(self, maps, text_index, text, present):
         """Loss of the reports and of the statement bank; bound of the reports."""
+        text_index = gather(text_index)
         paired = text_index >= 0
-        z, t = self.projection(maps)[paired], self.embed_text(text)[paired]
+        z, t = gather(self.projection(maps))[paired], gather(self.embed_text(text))[paired]
         loss, bound = info_nce(z, t, text_index[paired], self.scale)
         if self.bank is not None:
-            bank = self.embed_text(self.bank)
+            bank, present = self.embed_text(self.bank), gather(present)[paired]
             loss = loss + STATEMENT_WEIGHT * statement_loss(
-                z, bank, present[paired], self.statement_scale, self.statement_bias
+                z, bank, present, self.statement_scale, self.statement_bias
             )
         return loss, bound
 

@@ -5,6 +5,8 @@ import math
 import torch
 from torch.nn import functional as F
 
+from .collective import total
+
 
 def info_nce(signal, text, text_index, scale):
     """Symmetric InfoNCE in which records with equal text are positives of each other.
@@ -143,11 +145,13 @@ def masked_likelihood(prediction, target, scored, log_sigma):
     >>> masked_likelihood(0 * x, x, hidden, torch.tensor(0.0))[1].item()
     0.0
     """
-    target = target[scored]
-    if len(target) == 0:
-        return 0 * log_sigma, 0 * log_sigma
-    mse = (prediction[scored].float() - target).square().mean()
-    loss = mse / (2 * torch.exp(2 * log_sigma)) + log_sigma
+    error = torch.where(scored, prediction.float() - target, 0.0)
+    target = torch.where(scored, target, 0.0)
+    count, first, squares = total(torch.stack([scored.sum(), target.sum(), error.square().sum()]))
+    n = count.clamp(min=1)
+    spread = torch.where(scored, target - first / n, 0.0).square().sum()
+    mse, variance = squares / n, total(spread) / n
+    loss = (mse / (2 * torch.exp(2 * log_sigma)) + log_sigma) * (count > 0)
     tiny = torch.finfo(mse.dtype).tiny
-    bound = 0.5 * torch.log((target.var(correction=0) + tiny) / (mse + tiny))
+    bound = 0.5 * torch.log((variance + tiny) / (mse + tiny))
     return loss, bound
