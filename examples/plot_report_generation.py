@@ -16,7 +16,7 @@ from merit_sk import MeritEmbedder, MeritReportGenerator
 from merit_sk.datasets import make_ecg
 
 findings = ["NORM", "AFIB", "SBRAD", "STACH", "CLBBB", "CRBBB", "IMI", "3AVB"]
-train = make_ecg(400, statements=findings, random_state=0)
+train = make_ecg(320, statements=findings, random_state=0)
 test = make_ecg(80, statements=findings, random_state=1)
 
 embedder = MeritEmbedder(max_epochs=6, structure_weight=0, random_state=0).fit(train.data)
@@ -28,8 +28,8 @@ print(f"{writer.history_[-1]['train_loss']:.2f} at last")
 # %%
 # Three ways to a report
 # ----------------------
-# The true report stands above the recording; below it what the model wrote, and the report of the
-# training record whose embedding is nearest.
+# Above each recording: its true report, what the model wrote, and the report of the training record
+# whose embedding is nearest.
 import matplotlib.pyplot as plt
 
 from merit_sk.evaluation import report_baselines
@@ -37,9 +37,10 @@ from merit_sk.inspection import ECGDisplay
 
 written = report_baselines(writer, train.data, train.reports, test.data, random_state=0)
 for i in (1, 4):
-    display = ECGDisplay.from_records(test.data, i, title=f"true: {test.reports[i]}")
-    text = f"written: {written['generated'][i]}\nnearest: {written['nearest report'][i]}"
-    display.ax_.text(0, -0.09, text, transform=display.ax_.transAxes, fontsize=8, va="top")
+    ways = {"true": test.reports[i], "written": written["generated"][i]}
+    ways["nearest"] = written["nearest report"][i]
+    title = "\n".join(f"{way}: {text}" for way, text in ways.items())
+    ECGDisplay.from_records(test.data, i, title=title)
 plt.show()
 
 # %%

@@ -35,7 +35,7 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
         is pretrained in ``fit`` on its recordings and reports. None stands for
         ``MeritEmbedder()`` with this estimator's seed, device and threads.
     language_model : str, default="builtin"
-        ``"builtin"`` is a GPT-2 of about a million parameters and a vocabulary of words, both
+        ``"builtin"`` is a GPT-2 of 0.6 million parameters and a vocabulary of words, both
         learned from the reports, in any language. Anything else is the folder or hub id of a
         causal language model, of which only safetensors are read.
     n_prefix : int, default=8

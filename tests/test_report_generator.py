@@ -1,4 +1,4 @@
-"""MeritReportGenerator: reports, language models, decoding, saving, and its place in scikit-learn."""
+"""MeritReportGenerator: what it writes, with which models, saved how, and inside scikit-learn."""
 
 import io
 import zlib
@@ -311,9 +311,12 @@ def one_lead_embedder():
 @parametrize_with_checks(
     [
         WordsForNumbers(
-            FrozenEstimator(one_lead_embedder()), max_epochs=1, max_new_tokens=4, n_prefix=1,
+            FrozenEstimator(one_lead_embedder()),
+            max_epochs=1,
+            max_new_tokens=4,
+            n_prefix=1,
             random_state=0,
-        )  # fmt: skip
+        )
     ],
 )
 def test_scikit_learn_checks(estimator, check):

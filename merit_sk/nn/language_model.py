@@ -13,7 +13,8 @@ SPECIAL = {
 }  # fmt: skip
 MAX_WORDS = 8000
 IGNORED = -100
-_WORD = r" ?[^\W\d]+| ?\d|\s?[^\w\s]|\s"
+DIGITS = "0123456789"
+_WORD = r" ?[^\W\d]+|\d|[^\w\s]|\s"
 
 
 @contextmanager
@@ -33,7 +34,9 @@ def quiet():
 
 
 def learn_tokenizer(texts):
-    """Word-level tokenizer that gives back every text as it was; digits are words.
+    """Word-level tokenizer that gives back every text as it was, after a space.
+
+    Words, digits, signs, and spaces that are not before a word, are tokens.
 
     Parameters
     ----------
@@ -48,25 +51,34 @@ def learn_tokenizer(texts):
     >>> from merit_sk.nn.language_model import learn_tokenizer
     >>> tokenizer = learn_tokenizer(["Sinus rhythm; QT 412 ms"])
     >>> tokenizer.decode(tokenizer("QT 241 ms; Sinus")["input_ids"])
-    '<unk> 241 ms; Sinus'
+    ' QT 241 ms; Sinus'
     """
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from tokenizers import (
+        Regex,
+        Tokenizer,
+        decoders,
+        models,
+        normalizers,
+        pre_tokenizers,
+        trainers,
+    )
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.WordLevel(unk_token=SPECIAL["unk_token"]))
+    tokenizer.normalizer = normalizers.Prepend(" ")
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_WORD), "isolated")
     tokenizer.decoder = decoders.Fuse()
     trainer = trainers.WordLevelTrainer(
         vocab_size=MAX_WORDS, special_tokens=list(SPECIAL.values()), show_progress=False
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.train_from_iterator([*texts, DIGITS], trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **SPECIAL
     )
 
 
 def small_language_model(tokenizer, n_positions):
-    """Untrained GPT-2 of about a million parameters.
+    """Untrained GPT-2 of 0.6 million parameters beside those of its words.
 
     Parameters
     ----------
