@@ -197,7 +197,8 @@ def bandpass(x, rate, low, high):
     The amplitude response is that of a third-order Butterworth filter run forwards and
     backwards. It is applied to the cosine transform, which continues the signal at both ends by
     its mirror image; the straight line through each lead is taken out first when low frequencies
-    are to go, so that a drifting baseline leaves no kink at the ends.
+    are to go, so that a drifting baseline leaves no kink at the ends. A lead that is nothing but
+    a straight line becomes zeros.
 
     Parameters
     ----------
@@ -230,19 +231,34 @@ def bandpass(x, rate, low, high):
         raise ValueError(f"the band must have 0 < low < high, got {low} and {high} Hz")
     if x.size == 0:
         return x
+    gain = _gain(x.shape[-1], float(rate), low, high)
     if low:
-        x = _without_line(x)
+        x = x - x.mean(axis=-1, keepdims=True)
     spectrum = dct(x, axis=-1, norm="ortho")
-    spectrum *= _gain(x.shape[-1], float(rate), low, high)
+    if low:
+        line, filtered_line = _line(x.shape[-1], float(rate), low, high)
+        slope = spectrum @ line
+        power = _power(spectrum)
+        spectrum *= gain
+        spectrum -= slope[..., None] * filtered_line
+        spectrum[_power(spectrum) <= 1e-12 * power] = 0
+    else:
+        spectrum *= gain
     return idct(spectrum, axis=-1, norm="ortho", overwrite_x=True)
 
 
-def _without_line(x):
-    time = np.linspace(-1, 1, x.shape[-1], dtype=np.float32)
-    x = x - x.mean(axis=-1, keepdims=True)
-    slope = x @ (time / max(time @ time, 1.0))
-    x -= slope[..., None] * time
-    return x
+def _power(x):
+    return np.einsum("...t,...t->...", x, x)
+
+
+@lru_cache(maxsize=64)
+def _line(n_times, rate, low, high):
+    """Cosine transform of a rising line of unit length, and the same filtered."""
+    from scipy.fft import dct
+
+    time = np.linspace(-1, 1, n_times)
+    line = dct(time / max(np.linalg.norm(time), 1.0), norm="ortho")
+    return line.astype(np.float32), (line * _gain(n_times, rate, low, high)).astype(np.float32)
 
 
 def zscore(x):
@@ -268,11 +284,11 @@ def zscore(x):
     x = np.asarray(x, dtype=np.float32)
     if x.shape[-1] == 0:
         return x
-    peak = np.maximum(x.max(axis=-1, keepdims=True), -x.min(axis=-1, keepdims=True))
-    x = x - x.mean(axis=-1, keepdims=True)
-    std = np.sqrt(np.mean(np.square(x), axis=-1, keepdims=True))
-    flat = std <= 1e-6 * peak
-    x /= np.where(flat, 1, std)
+    mean = x.mean(axis=-1, keepdims=True)
+    x = x - mean
+    std = np.sqrt(_power(x) / x.shape[-1])[..., None]
+    flat = std <= 1e-6 * np.abs(mean)
+    x /= np.where(flat | (std == 0), 1, std)
     np.copyto(x, 0, where=flat)
     return x
 

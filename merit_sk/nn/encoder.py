@@ -16,6 +16,15 @@ def sincos_positions(n_positions, width):
     return torch.cat([angle.sin(), angle.cos()], dim=1)
 
 
+class _HalveTime(nn.Module):
+    """Mean of neighbours, as ``AvgPool1d(2, ceil_mode=True)`` but several times faster on a CPU."""
+
+    def forward(self, x):
+        if x.shape[-1] % 2:
+            x = nn.functional.pad(x, (0, 1), mode="replicate")
+        return (x[..., ::2] + x[..., 1::2]) / 2
+
+
 class _ResidualStage(nn.Module):
     def __init__(self, n_in, n_out, kernel=5):
         super().__init__()
@@ -27,9 +36,7 @@ class _ResidualStage(nn.Module):
             nn.Conv1d(n_out, n_out, kernel, padding=pad, bias=False),
             JointBatchNorm1d(n_out),
         )
-        self.shortcut = nn.Sequential(
-            nn.AvgPool1d(2, ceil_mode=True), nn.Conv1d(n_in, n_out, 1, bias=False)
-        )
+        self.shortcut = nn.Sequential(_HalveTime(), nn.Conv1d(n_in, n_out, 1, bias=False))
 
     def forward(self, x):
         return torch.relu(self.body(x) + self.shortcut(x))
