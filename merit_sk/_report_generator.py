@@ -86,6 +86,11 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
     merit_sk.evaluation.evaluate_reports : Scores of generated reports, with intervals.
     merit_sk.evaluation.report_baselines : What a report generator must beat.
 
+    Notes
+    -----
+    What the projector reads of the training set is computed once and held in memory: the summary of
+    all maps, and at most 48 tokens of the last, 55 kB a recording for the ``"tiny"`` encoder.
+
     References
     ----------
     .. [1] R. Mokady, A. Hertz, A. H. Bermano, "ClipCap: CLIP prefix for image captioning", 2021.
@@ -290,7 +295,9 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
             max_epochs=self.max_epochs, batch_size=self.batch_size, lr=self.lr,
             language_lr=self.lr * LANGUAGE_LR[kind], device=str(self.device_),
         )  # fmt: skip
-        train = ReportDataset(ecg, self._opening(before), ids)
+        openings = self._opening(before)
+        self.model_.check_room(openings, max(map(len, ids)))
+        train = ReportDataset(ecg, openings, ids)
         self.net_ = build_report_net(self.model_, train, settings=settings, verbose=self.verbose)
         self.net_.fit(train, y=None)
         if kind == "lora":
@@ -324,10 +331,12 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
         import torch
 
         config = resolve_generation(self.generation, self.max_new_tokens, self.tokenizer_)
+        openings = self._opening(before)
+        self.model_.check_room(openings, config.max_new_tokens)
         with torch.random.fork_rng():
             torch.manual_seed(self._seed)
             return write_reports(
-                self.model_, self.tokenizer_, torch.from_numpy(ecg), self._opening(before), config,
+                self.model_, self.tokenizer_, torch.from_numpy(ecg), openings, config,
                 self.batch_size, verbose=self.verbose > 1,
             )  # fmt: skip
 

@@ -141,9 +141,12 @@ def add_lora(model):
         from peft import LoraConfig, get_peft_model
     except ImportError as error:
         raise ImportError("tuning='lora' needs peft: pip install 'merit_sk[lora]'") from error
+    from transformers.pytorch_utils import Conv1D
+
     config = LoraConfig(
-        task_type="CAUSAL_LM", target_modules="all-linear", r=16, lora_alpha=32, lora_dropout=0.05
-    )
+        task_type="CAUSAL_LM", target_modules="all-linear", r=16, lora_alpha=32, lora_dropout=0.05,
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
+    )  # fmt: skip
     return get_peft_model(model, config)
 
 
@@ -214,6 +217,16 @@ class ReportModel(nn.Module):
         logits = self.language_model(inputs_embeds=embeds, attention_mask=attention).logits
         logits = logits[:, self.projector.n_prefix - 1 : -1].float()
         return {"loss": F.cross_entropy(logits.transpose(1, 2), labels, ignore_index=IGNORED)}
+
+    def check_room(self, openings, n_new):
+        """Raise ValueError if prefix, opening and report exceed what the language model reads."""
+        room = getattr(self.language_model.config, "max_position_embeddings", None)
+        needed = self.projector.n_prefix + max(map(len, openings)) + n_new
+        if room is not None and needed > room:
+            raise ValueError(
+                f"prefix, context, prompt and report together may take {needed} tokens, but the "
+                f"language model reads {room}: lower max_new_tokens, or shorten the context"
+            )
 
     def generate(self, ecg, ids, mask, config):
         """Token ids of reports, (n, n_new).
