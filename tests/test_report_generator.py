@@ -178,6 +178,14 @@ def test_pickle_holds_no_live_tensors(writer, task):
     np.testing.assert_array_equal(again.predict(task[0]), writer.predict(task[0]))
 
 
+def test_skops_round_trip(writer, task):
+    import skops.io
+
+    data = skops.io.dumps(writer)
+    again = skops.io.loads(data, trusted=skops.io.get_untrusted_types(data=data))
+    np.testing.assert_array_equal(again.predict(task[0][:3]), writer.predict(task[0][:3]))
+
+
 def test_save_and_load(writer, task, tmp_path):
     from transformers import GenerationConfig
 
