@@ -143,9 +143,7 @@ CRITERIA = {
     "WPW": ("PR below 120 ms, delta wave, wide QRS, T opposed", "Surawicz 2009"),
 }
 
-_HEAD = """:orphan:
-
-.. Written by simulated_statements.py; do not edit.
+_HEAD = """.. Written by simulated_statements.py; do not edit.
 
 What the simulator draws
 ========================
