@@ -54,6 +54,12 @@ class WindowSpec:
             resample(x, sampling_rate, self.sampling_rate), self.sampling_rate, *self.band
         )
 
+    def whole(self, x, sampling_rate):
+        """The only windows of recordings no longer than one, and their length before padding."""
+        x = resample(x, sampling_rate, self.sampling_rate)
+        x = bandpass(x, self.sampling_rate, *self.band, standardise=True)
+        return self._pad(x), x.shape[-1]
+
     def starts(self, n_times):
         """First samples of the windows that cover a recording; the last one ends with it."""
         last = n_times - self.n_times
@@ -64,11 +70,11 @@ class WindowSpec:
     def cut(self, x, start):
         """Standardised window of ``x`` from ``start``, zero-padded, and its length before that."""
         window = zscore(x[..., start : start + self.n_times])
-        n_valid = window.shape[-1]
-        if n_valid < self.n_times:
-            pad = [(0, 0)] * (x.ndim - 1) + [(0, self.n_times - n_valid)]
-            window = np.pad(window, pad)
-        return window, n_valid
+        return self._pad(window), window.shape[-1]
+
+    def _pad(self, x):
+        missing = self.n_times - x.shape[-1]
+        return np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)]) if missing > 0 else x
 
 
 class WindowSource:
@@ -132,24 +138,22 @@ class WindowSource:
         return self.spec.sampling_rate if array else self.X.sampling_rate
 
     def read(self, key):
-        """Recordings as they are, an array or, where lengths differ, a list of arrays."""
+        """Recordings as they are, an array or, where lengths differ, a list of arrays.
+
+        Parameters
+        ----------
+        key : ndarray of int
+        """
         if isinstance(self.X, np.ndarray):
-            names = np.arange(len(self.X))[key]
-            return check_finite(self.X[key], on_invalid=self.on_invalid, names=names)
+            in_a_row = len(key) and (np.diff(key) == 1).all()
+            x = self.X[key[0] : key[-1] + 1] if in_a_row else self.X[key]
+            return check_finite(x, on_invalid=self.on_invalid, names=key)
         records = self.X[key]
         return list(records) if records.shape[2] is None else np.asarray(records)
 
-    def _read(self, key):
-        x = self.read(key)
-        if isinstance(x, list):
-            return [self.spec.prepare(one, self.sampling_rate) for one in x]
-        return self.spec.prepare(x, self.sampling_rate)
-
     def signals(self, indices):
         """Filtered recordings at the model's rate, each (n_leads, n_times)."""
-        if self._kept is not None:
-            return [self._kept[i] for i in indices]
-        return list(self._read(indices))
+        return [self.spec.prepare(x, self.sampling_rate) for x in self.read(indices)]
 
     def windows(self, indices, start):
         """One window a recording.
@@ -168,11 +172,11 @@ class WindowSource:
         if self._windows is not None:
             signal, n_valid = self._windows
             return signal[indices], n_valid[indices]
-        signals = self._read(indices) if self._kept is None else self.signals(indices)
-        if isinstance(signals, np.ndarray) and signals.shape[-1] <= self.spec.n_times:
-            return self._cut_all(signals)
-        cut = [self.spec.cut(x, start(x.shape[-1])) for x in signals]
-        return np.stack([w for w, _ in cut]), np.array([n for _, n in cut], dtype=np.int64)
+        if self._kept is not None:
+            kept = (self._kept[i] for i in indices)
+            return _stacked([self.spec.cut(x, start(x.shape[-1])) for x in kept])
+        signal, n_valid, _ = self._cut(indices, lambda n_times: [start(n_times)])
+        return signal, n_valid
 
     def all_windows(self, indices):
         """Every window of the recordings, with the position of its recording in `indices`.
@@ -183,17 +187,28 @@ class WindowSource:
         n_valid : ndarray of shape (n_windows,), int64
         owner : ndarray of shape (n_windows,), int64
         """
-        signals = self._read(indices)
-        if isinstance(signals, np.ndarray) and signals.shape[-1] <= self.spec.n_times:
-            return *self._cut_all(signals), np.arange(len(signals))
-        cut, owner = [], []
-        for i, x in enumerate(signals):
-            starts = self.spec.starts(x.shape[-1])
-            cut += [self.spec.cut(x, start) for start in starts]
-            owner += [i] * len(starts)
-        n_valid = np.array([n for _, n in cut], dtype=np.int64)
-        return np.stack([w for w, _ in cut]), n_valid, np.array(owner)
+        return self._cut(indices, self.spec.starts)
 
-    def _cut_all(self, signals):
-        signal, n_valid = self.spec.cut(signals, 0)
-        return signal, np.full(len(signal), n_valid, dtype=np.int64)
+    def _cut(self, indices, starts):
+        x, rate = self.read(indices), self.sampling_rate
+        if isinstance(x, np.ndarray) and self._is_short(x):
+            signal, n_valid = self.spec.whole(x, rate)
+            return signal, np.full(len(x), n_valid, dtype=np.int64), np.arange(len(x))
+        cut, owner = [], []
+        for i, one in enumerate(x):
+            if self._is_short(one):
+                cut.append(self.spec.whole(one, rate))
+            else:
+                one = self.spec.prepare(one, rate)
+                cut += [self.spec.cut(one, start) for start in starts(one.shape[-1])]
+            owner += [i] * (len(cut) - len(owner))
+        return *_stacked(cut), np.array(owner)
+
+    def _is_short(self, x):
+        rates = self.sampling_rate, self.spec.sampling_rate
+        return resampled_length(x.shape[-1], *rates) <= self.spec.n_times
+
+
+def _stacked(cut):
+    signal, n_valid = zip(*cut, strict=True)
+    return np.stack(signal), np.array(n_valid, dtype=np.int64)
