@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 
+from ._ahead import load_ahead
+
 
 def embed_windows(model, source, readout, batch_size, *, rows=None, verbose=False):
     """Embed every recording as the mean of its windows' read-outs.
@@ -29,22 +31,24 @@ def embed_windows(model, source, readout, batch_size, *, rows=None, verbose=Fals
     from tqdm.auto import tqdm
 
     rows = np.arange(len(source)) if rows is None else rows
-    start, parts = 0, []
+    device = model.log_sigma.device
+    batches = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
+    windows = load_ahead(source.all_windows, batches, accelerator=device.type != "cpu")
+    parts = []
     with torch.inference_mode(), tqdm(total=len(rows), disable=not verbose, unit="ECG") as bar:
-        while start < len(rows):
-            batch = rows[start : start + batch_size]
-            try:
-                parts.append(_embed_rows(model, source, batch, readout, batch_size))
-            except torch.OutOfMemoryError:
-                if batch_size == 1:
-                    raise
-                batch_size //= 2
-                warnings.warn(
-                    f"out of memory: going on with batches of {batch_size}",
-                    UserWarning, stacklevel=4,
-                )  # fmt: skip
-                continue
-            start += len(batch)
+        for batch, loaded in zip(batches, windows, strict=True):
+            while True:
+                try:
+                    parts.append(_embed_batch(model, *loaded, readout, batch_size))
+                    break
+                except torch.OutOfMemoryError:
+                    if batch_size == 1:
+                        raise
+                    batch_size //= 2
+                    warnings.warn(
+                        f"out of memory: going on with batches of {batch_size}",
+                        UserWarning, stacklevel=4,
+                    )  # fmt: skip
             bar.update(len(batch))
     return np.concatenate(parts)
 
@@ -70,12 +74,11 @@ def embed_once(cache, model, source, readout, batch_size, *, verbose=False):
     return EmbeddingCache(cache, key).rows(recording_keys(source), embed)
 
 
-def _embed_rows(model, source, rows, readout, batch_size):
+def _embed_batch(model, signal, n_valid, owner, readout, batch_size):
     """Read-outs in batches of one size, so that no recording depends on the number of others."""
     import torch
 
     device = model.log_sigma.device
-    signal, n_valid, owner = source.all_windows(rows)
     padding = -len(signal) % batch_size
     if padding:
         signal = np.concatenate([signal, np.zeros((padding, *signal.shape[1:]), np.float32)])
@@ -88,8 +91,9 @@ def _embed_rows(model, source, rows, readout, batch_size):
         )
         out.append(model.read_out(maps, readout).cpu().numpy())
     z = np.concatenate(out)[: len(owner)]
-    if len(owner) == len(rows):
+    n_rows = owner[-1] + 1
+    if len(owner) == n_rows:
         return z
-    total = np.zeros((len(rows), z.shape[1]))
+    total = np.zeros((n_rows, z.shape[1]))
     np.add.at(total, owner, z)
     return (total / np.bincount(owner)[:, None]).astype(np.float32)

@@ -143,7 +143,7 @@ def test_freezer(fit):
 def test_progress_bar(fit, capsys):
     fit(ProgressBar(detect_notebook=False))
     shown = capsys.readouterr().err
-    assert "4/4" in shown and "train_loss" in shown
+    assert "/4 " in shown and "train_loss" in shown
 
 
 def test_tensorboard(fit):

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from .._ahead import load_ahead
 from .._reports import statement_bank
 from ..nn.collective import rank, world_size
 
@@ -103,6 +104,8 @@ class Batches:
     seed : int
     training : bool
         Whether to shuffle, and to go on from ``step``; else every pass is the same.
+    accelerator : bool, default=False
+        Whether the network runs on one.
 
     Attributes
     ----------
@@ -110,8 +113,9 @@ class Batches:
         Batches given out so far.
     """
 
-    def __init__(self, data, batch_size, seed, training):
+    def __init__(self, data, batch_size, seed, training, accelerator=False):
         self.data, self.seed, self.training, self.step = data, seed, training, 0
+        self.accelerator = accelerator
         self.joint_size = batch_size * world_size()
         self.n_used = len(data) - len(data) % self.joint_size % world_size()
 
@@ -130,17 +134,24 @@ class Batches:
         order = np.arange(len(self.data))
         if self.training:
             order = np.random.default_rng(self._seed(epoch)).permutation(order)
-        for start in range(done * self.joint_size, self.n_used, self.joint_size):
-            joint = order[start : min(start + self.joint_size, self.n_used)]
-            inputs = self._load(np.array_split(joint, world_size())[rank()])
+        starts = range(done * self.joint_size, self.n_used, self.joint_size)
+        joint = [order[i : min(i + self.joint_size, self.n_used)] for i in starts]
+        mine = [np.array_split(rows, world_size())[rank()] for rows in joint]
+        numbered = enumerate(mine, start=self.step)
+        for inputs in load_ahead(self._load, numbered, accelerator=self.accelerator):
             torch.manual_seed(self._seed(self.step, rank(), 0))
             self.step += 1
             yield inputs, torch.zeros(len(inputs["signal"]))
 
-    def _load(self, rows):
-        seed = self._seed(self.step, rank(), 1)
-        generator = torch.Generator().manual_seed(seed) if self.training else None
-        return self.data.batch(rows, generator)
+    def _load(self, numbered_rows):
+        step, rows = numbered_rows
+        seed = self._seed(step, rank(), 1)
+        inputs = self.data.batch(
+            rows, torch.Generator().manual_seed(seed) if self.training else None
+        )
+        if self.accelerator and torch.cuda.is_available():
+            inputs["signal"] = inputs["signal"].pin_memory()
+        return inputs
 
     def _seed(self, *position):
         state = np.random.SeedSequence([self.seed, self.training, *position])

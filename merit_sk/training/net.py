@@ -46,13 +46,17 @@ class PretrainNet(NeuralNet):
     def partial_fit(self, X, y=None, **fit_params):
         if not self.initialized_:
             self.initialize()
-        self.batches_ = Batches(X, self.batch_size, self.seed, training=True)
+        self.batches_ = self._batches(X, training=True)
         return super().partial_fit(X, y, **fit_params)
 
     def get_iterator(self, dataset, training=False):
         if training:
             return self.batches_
-        return Batches(dataset, self.batch_size, self.seed, training=False)
+        return self._batches(dataset, training=False)
+
+    def _batches(self, data, training):
+        accelerator = torch.device(self.device).type != "cpu"
+        return Batches(data, self.batch_size, self.seed, training, accelerator)
 
     def on_epoch_begin(self, net, **kwargs):
         if self.batches_.step % len(self.batches_) == 0:

@@ -1,0 +1,271 @@
+"""What pretraining and embedding cost, against bare torch loops, in one run.
+
+    OMP_NUM_THREADS=1 python benchmarks/pretraining.py [--quick] [--tables fit transform ...]
+
+Tables: ``fit`` (an epoch of ``MeritEmbedder.fit`` against a torch loop over the same batches, held
+ready in memory), ``transform`` (against the network alone), ``branches`` (cost of each part of the
+objective), ``scaling`` (with records and with length), ``memory`` (peak while pretraining from a
+cache), ``peers`` (steps in the published shapes of MERL and ST-MEM). Simulated ECGs; one thread;
+contenders take turns; medians, with the range in brackets, of the processor time of this process,
+which other work on the machine disturbs least.
+"""
+
+import argparse
+import copy
+import multiprocessing
+import os
+import resource
+import tempfile
+import time
+
+import numpy as np
+import torch
+from peers import PEERS
+from skorch.callbacks import Callback
+
+from merit_sk import ECGRecords, MeritEmbedder
+from merit_sk._reports import check_reports
+from merit_sk._windows import WindowSource
+from merit_sk.datasets import make_ecg
+from merit_sk.nn.checkpoint import resolve_precision
+from merit_sk.training.augment import disturb, vary
+from merit_sk.training.batches import Batches, Reports, Windows, tensors
+
+VIT = {"trunk": "vit", "patch": 50, "mask_ratio": 0.75, "decoder_width": 256, "decoder_depth": 4}
+MODELS = {
+    "tiny (conv)": ("tiny", 64),
+    "small (vit, lead_time)": ("small", 8),
+    "small (vit, time)": (VIT | {"tokenizer": "time", "decoder_depth": 1}, 16),
+    "base (vit, lead_time)": ("base", 4),
+}
+
+
+class EpochClock(Callback):
+    """Processor time of every epoch."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.seconds = []
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.start = time.process_time()
+
+    def on_epoch_end(self, net, **kwargs):
+        self.seconds.append(time.process_time() - self.start)
+
+
+def show(name, values, unit, digits=3):
+    low, middle, high = np.quantile(values, [0, 0.5, 1])
+    print(f"  {name:44s} {middle:9.{digits}f} [{low:.{digits}f}, {high:.{digits}f}] {unit}")
+
+
+def timed(call):
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
+def batches_of(embedder, ecg):
+    """All batches of an epoch, augmented, as the model takes them."""
+    source = WindowSource(np.asarray(ecg.data), embedder.window_, keep=True)
+    reports = Reports(check_reports(ecg.reports, len(source)), embedder.text_features_)
+    data = Windows(source, np.arange(len(source)), reports)
+    embedder.model_.set_bank(tensors(embedder.text_features_(reports.bank)))
+    out = []
+    for inputs, _ in Batches(data, embedder.batch_size, 0, training=True):
+        signal = vary(inputs["signal"])
+        out.append(inputs | {"signal": signal, "view": disturb(signal)})
+    return out
+
+
+def bare_epoch(model, batches, precision="float32"):
+    """A loop that a user of torch would write."""
+    model.train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.05)
+    for inputs in batches:
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            loss = model(**inputs)["loss"]
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        loss.item()
+
+
+def fit_table(options):
+    print("fit: an epoch / the same batches in a bare torch loop")
+    for name, (encoder, batch_size) in MODELS.items():
+        for precision in ("float32", "bfloat16") if name == "tiny (conv)" else ("auto",):
+            n = 4 * batch_size if options.quick else 8 * batch_size
+            ecg = make_ecg(n, random_state=0)
+            clock = EpochClock()
+            embedder = MeritEmbedder(
+                encoder, batch_size=batch_size, max_epochs=1, precision=precision, random_state=0,
+                callbacks=[clock],
+            ).fit(ecg.data, reports=ecg.reports)  # fmt: skip
+            batches = batches_of(embedder, ecg)
+            resolved = resolve_precision(precision, torch.device("cpu"))
+            ratios, speeds = [], []
+            for _ in range(options.repeats):
+                bare = timed(lambda: bare_epoch(embedder.model_, batches, resolved))  # noqa: B023
+                again = copy.copy(embedder).fit(ecg.data, reports=ecg.reports)
+                ratios.append(clock.seconds[-1] / bare)
+                speeds.append(n / clock.seconds[-1])
+                del again
+            show(f"{name}, {precision}", ratios, "fit / bare")
+            show("", speeds, "ECGs/s in fit", 1)
+
+
+def transform_table(options):
+    print("transform: its throughput / the network's on windows held ready")
+    for name, (encoder, batch_size) in MODELS.items():
+        ecg = make_ecg((4 if options.quick else 8) * batch_size, random_state=0)
+        X = np.asarray(ecg.data)
+        embedder = MeritEmbedder(encoder, max_epochs=0, batch_size=batch_size, random_state=0)
+        embedder.fit(X, reports=ecg.reports)
+        windows, n_valid = WindowSource(X, embedder.window_).windows(np.arange(len(X)), lambda n: 0)
+        windows, n_valid = torch.from_numpy(windows), torch.from_numpy(n_valid)
+
+        def bare(embedder=embedder, windows=windows, n_valid=n_valid):
+            with torch.inference_mode():
+                for x, n in zip(
+                    windows.split(embedder.batch_size), n_valid.split(embedder.batch_size),
+                    strict=True,
+                ):  # fmt: skip
+                    embedder.model_.read_out(embedder.model_.encoder(x, n), "stages").numpy()
+
+        bare(), embedder.transform(X)
+        ratios, speeds = [], []
+        for _ in range(options.repeats):
+            alone = timed(bare)
+            ours = timed(lambda: embedder.transform(X))  # noqa: B023
+            ratios.append(alone / ours)
+            speeds.append(len(X) / ours)
+        show(name, ratios, "transform / bare")
+        show("", speeds, "ECGs/s in transform", 1)
+
+
+def branches_table(options):
+    print("branches: a training step of 64 ECGs, tiny")
+    ecg = make_ecg(64, random_state=0)
+    kinds = {
+        "masked modelling alone": {"structure_weight": 1.0},
+        "alignment alone": {"structure_weight": 0.0},
+        "both, full view aligned (default)": {},
+        "both, masked view aligned": {"align_view": "masked"},
+        "both, without the statement bank": {"bank": False},
+    }
+    models = {}
+    for name, changes in kinds.items():
+        bank = changes.pop("bank", True)
+        embedder = MeritEmbedder(max_epochs=0, random_state=0, **changes)
+        embedder.fit(ecg.data, reports=ecg.reports)
+        batches = batches_of(embedder, ecg)
+        if not bank:
+            embedder.model_.set_bank(None)
+        bare_epoch(embedder.model_, batches)
+        models[name] = embedder.model_, batches, []
+    for _ in range(options.repeats):
+        for model, batches, seconds in models.values():
+            seconds.append(timed(lambda: bare_epoch(model, batches)))  # noqa: B023
+    for name, (_, _, seconds) in models.items():
+        show(name, np.array(seconds) * 1e3, "ms", 0)
+
+
+def scaling_table(options):
+    print("scaling: pretraining an epoch and embedding, tiny, per ECG")
+    sizes = (128, 256) if options.quick else (256, 512, 1024)
+    ecg = make_ecg(max(sizes), duration=20, random_state=0)
+    X = np.asarray(ecg.data)
+    for n, seconds in [*((n, 10) for n in sizes), (sizes[0], 5), (sizes[0], 20)]:
+        part, clock = np.ascontiguousarray(X[:n, :, : 100 * seconds]), EpochClock()
+        embedder = MeritEmbedder(
+            max_epochs=2, duration=seconds, random_state=0, callbacks=[clock]
+        ).fit(part, reports=ecg.reports[:n])  # fmt: skip
+        show(f"{n} ECGs of {seconds} s, fit", np.array(clock.seconds) / n * 1e3, "ms", 2)
+        embed = [timed(lambda: embedder.transform(part)) for _ in range(2)]  # noqa: B023
+        show(f"{n} ECGs of {seconds} s, transform", np.array(embed) / n * 1e3, "ms", 2)
+
+
+class StopAfter(Callback):
+    """Ends training after some batches: memory does not grow any more."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def on_batch_end(self, net, **kwargs):
+        self.n -= 1
+        if self.n == 0:
+            raise KeyboardInterrupt
+
+
+def memory_of(folder, n, pipe):
+    """Peak of the resident memory over that of a process that has imported all and opened X."""
+    records = ECGRecords.from_array(np.zeros((1, 12, 1000)), sampling_rate=100)
+    embedder = MeritEmbedder(max_epochs=1, random_state=0, callbacks=[StopAfter(20)])
+    embedder.fit(records[np.zeros(64, int)], reports=["sinus rhythm"] * 64)
+    few = make_ecg(200, random_state=0)
+    pattern = np.arange(n) % 200
+    records = few.data[pattern].cache(folder)
+    reports, few = few.reports[pattern], None
+    before = resident()
+    embedder.set_params(callbacks=[StopAfter(40)]).fit(records, reports=reports)
+    pipe.send((before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
+
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def memory_table(options):
+    print("memory: peak while pretraining from a cache of 10-second ECGs at 100 Hz, tiny")
+    for n in (2_000, 20_000) if options.quick else (2_000, 22_000, 50_000):
+        with tempfile.TemporaryDirectory() as folder:
+            ours, theirs = multiprocessing.Pipe()
+            process = multiprocessing.get_context("spawn").Process(
+                target=memory_of, args=(f"{folder}/cache", n, theirs)
+            )
+            process.start()
+            before, peak = ours.recv()
+            process.join()
+        print(f"  {n:6d} ECGs: {(peak - before) / 1e9:.2f} GB above {before / 1e9:.2f} GB")
+
+
+def peers_table(options):
+    print("peers: a training step in published shapes, 4 ECGs of their length, float32")
+    for name, kind in PEERS.items():
+        torch.manual_seed(0)
+        model = kind()
+        batch = model.batch(4, "cpu")
+        optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
+
+        def step(model=model, batch=batch, optimizer=optimizer):
+            optimizer.zero_grad()
+            model(*batch).backward()
+            optimizer.step()
+
+        step()
+        show(name, [4 / timed(step) for _ in range(options.repeats)], "ECGs/s")
+
+
+TABLES = {
+    "fit": fit_table, "transform": transform_table, "branches": branches_table,
+    "scaling": scaling_table, "memory": memory_table, "peers": peers_table,
+}  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"torch {torch.__version__}, one thread, load {os.getloadavg()[0]:.1f}")
+    for name in options.tables:
+        TABLES[name](options)
+    print(f"load {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    main()
