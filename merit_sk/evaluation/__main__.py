@@ -21,7 +21,7 @@ def parse(arguments=None):
     data.add_argument("--simulated", type=int, metavar="N", help="simulate N recordings instead")
     default = RunConfig()
     parser.add_argument("--reports", default=default.reports, metavar="REPORTS",
-                        help="column of ptbxl_database.csv or csv with ecg_id, text_en")  # fmt: skip
+                        help="column of the table, or csv with ecg_id and text_en")  # fmt: skip
     parser.add_argument("--seeds", type=int, nargs="+", default=list(default.seeds))
     parser.add_argument("--max-epochs", type=int, default=default.max_epochs)
     parser.add_argument("--encoder", default=default.encoder, help="tiny, small or base")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state
 
-from .._report_text import written_reports
+from .._report_generator._text import written_reports
 from ._bootstrap import Comparison, Interval, _bounds, _resample_weights
 from ._metrics import check_labels, included_classes
 from ._text import (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._reports import check_reports
+from .._reports import check_reports
 
 
 def carried_reports(X, y, reports):
@@ -45,7 +45,7 @@ def written_reports(reports, n_samples):
 
     Examples
     --------
-    >>> from merit_sk._report_text import written_reports
+    >>> from merit_sk._report_generator._text import written_reports
     >>> written_reports(["Sinus  Rhythm.", None], 2)
     array(['Sinus Rhythm.', ''], dtype=object)
     """
@@ -69,7 +69,7 @@ def check_context(context, n_samples):
     Examples
     --------
     >>> import pandas as pd
-    >>> from merit_sk._report_text import check_context
+    >>> from merit_sk._report_generator._text import check_context
     >>> check_context(pd.DataFrame({"age": [56.0, None], "sex": ["male", "female"]}), 2)
     array(['age 56, sex male', 'sex female'], dtype=object)
     """

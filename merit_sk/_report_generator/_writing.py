@@ -100,7 +100,7 @@ def write_reports(model, tokenizer, ecg, openings, config, batch_size, *, verbos
 
 
 def _write_rows(model, tokenizer, ecg, openings, config):
-    from .training.report_net import padded
+    from ..training.report_net import padded
 
     device = model.projector.summary_mean.device
     ids = padded(openings, 0, side="left").to(device)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
-from ._embedder import MeritEmbedder
+from .._embedder import MeritEmbedder
 
 EMBEDDER, LANGUAGE_MODEL = "embedder", "language_model"
 FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
@@ -32,8 +32,8 @@ class ReportSavingMixin:
         folder : path-like
             Made if missing; a generator in it is replaced.
         """
-        from .nn.checkpoint import weights_to_bytes, write_checkpoint
-        from .nn.language_model import to_files
+        from ..nn.checkpoint import weights_to_bytes, write_checkpoint
+        from ..nn.language_model import to_files
 
         check_is_fitted(self)
         folder = Path(folder).absolute()
@@ -78,8 +78,8 @@ class ReportSavingMixin:
         ValueError
             If a file is damaged or foreign; the message names it.
         """
-        from .nn.checkpoint import WEIGHTS_NAME, read_checkpoint
-        from .nn.language_model import load_language_model
+        from ..nn.checkpoint import WEIGHTS_NAME, read_checkpoint
+        from ..nn.language_model import load_language_model
 
         folder = _find(name, revision, local_files_only)
         config, weights = read_checkpoint(folder)
@@ -110,7 +110,7 @@ class ReportSavingMixin:
         return {"parameters": parameters, "state": {name: getattr(self, name) for name in names}}
 
     def _restore(self, parts, weights, source):
-        from .nn.checkpoint import load_weights, resolve_device
+        from ..nn.checkpoint import load_weights, resolve_device
 
         language_model, self.tokenizer_ = parts
         self.device_ = resolve_device(self.device)
@@ -121,8 +121,8 @@ class ReportSavingMixin:
     def __getstate__(self):
         state = super().__getstate__()
         if "model_" in state:
-            from .nn.checkpoint import weights_to_bytes
-            from .nn.language_model import to_files
+            from ..nn.checkpoint import weights_to_bytes
+            from ..nn.language_model import to_files
 
             state = {k: v for k, v in state.items() if k not in self._live}
             state["_saved"] = (
@@ -135,7 +135,7 @@ class ReportSavingMixin:
         saved = state.pop("_saved", None)
         super().__setstate__(state)
         if saved:
-            from .nn.language_model import from_files
+            from ..nn.language_model import from_files
 
             weights, files = saved
             self._restore(from_files(files), weights, "the pickled weights")

@@ -9,13 +9,13 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, check_scalar
 
-from ._embedder import MeritEmbedder
-from ._inference import embed_windows
-from ._report_saving import ReportSavingMixin
-from ._report_text import carried_reports, check_context, written_reports
-from ._report_writing import resolve_generation, write_reports
-from ._validation import check_signals, torch_threads
-from ._zero_shot import MeritZeroShotClassifier, _is_fitted
+from .._embedder import MeritEmbedder
+from .._inference import embed_windows
+from .._validation import check_signals, torch_threads
+from .._zero_shot import MeritZeroShotClassifier, _is_fitted
+from ._saving import ReportSavingMixin
+from ._text import carried_reports, check_context, written_reports
+from ._writing import resolve_generation, write_reports
 
 TUNINGS = ("frozen", "full", "lora")
 LANGUAGE_LR = {"builtin": 1.0, "frozen": 0.0, "lora": 0.2, "full": 0.05}
@@ -175,7 +175,7 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
         """
         import torch
 
-        from .nn.checkpoint import resolve_device
+        from ..nn.checkpoint import resolve_device
 
         self._check_parameters()
         X = check_signals(self, X, reset=True)
@@ -218,7 +218,7 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
 
     def _read(self, X):
         """What the projector gets of each recording, (n_samples, n_features) float32."""
-        from .nn.prefix import MapReader
+        from ..nn.prefix import MapReader
 
         embedder = self.embedder_
         return embed_windows(
@@ -238,7 +238,7 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
         return np.array([" ".join(filter(None, p)) for p in parts], dtype=object)
 
     def _build_model(self, ecg, before, reports):
-        from .nn.language_model import (
+        from ..nn.language_model import (
             add_lora,
             learn_tokenizer,
             load_language_model,
@@ -261,8 +261,8 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
 
     def _assemble(self, language_model, frozen):
         """Put an untrained projector before the language model."""
-        from .nn.language_model import ReportModel
-        from .nn.prefix import PrefixProjector
+        from ..nn.language_model import ReportModel
+        from ..nn.prefix import PrefixProjector
 
         dims = self.embedder_.model_.encoder.stage_dims
         words = language_model.get_input_embeddings().weight
@@ -285,8 +285,8 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
         return [[*ids, start] for ids in self._tokens(before)]
 
     def _train(self, ecg, before, reports):
-        from .training.net import epoch_history
-        from .training.report_net import ReportDataset, build_report_net
+        from ..training.net import epoch_history
+        from ..training.report_net import ReportDataset, build_report_net
 
         end = self.tokenizer_.eos_token_id
         ids = [[*row[: self.max_new_tokens - 1], end] for row in self._tokens(reports)]
@@ -374,7 +374,7 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
             From 0 to 1. It says little without the scores of
             :func:`~merit_sk.evaluation.report_baselines`: reports repeat.
         """
-        from .evaluation import rouge
+        from ..evaluation import rouge
 
         written = self.predict(X, context=context)
         true = written_reports(carried_reports(X, y, reports), len(written))

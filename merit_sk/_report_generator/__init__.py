@@ -1,0 +1,5 @@
+"""MeritReportGenerator: write the report of a recording."""
+
+from ._generator import MeritReportGenerator
+
+__all__ = ["MeritReportGenerator"]
