@@ -15,7 +15,7 @@ encoder is the baseline to beat.
 from merit_sk.datasets import make_ecg
 from merit_sk.inspection import ECGDisplay
 
-ecg = make_ecg(600, task="superclass", random_state=0)
+ecg = make_ecg(400, task="superclass", random_state=0)
 train, test = ecg.folds <= 8, ecg.folds > 8
 print(ecg.data)
 
@@ -29,7 +29,7 @@ display = ECGDisplay.from_records(ecg.data, 3)
 # :class:`~merit_sk.ECGRecords` carry them.
 from merit_sk import MeritEmbedder
 
-embedder = MeritEmbedder(max_epochs=8, random_state=0)
+embedder = MeritEmbedder(max_epochs=6, random_state=0)
 embedder.fit(ecg.data[train], reports=ecg.reports[train])
 
 # %%

@@ -81,7 +81,7 @@ study = optuna.create_study(
     sampler=optuna.samplers.TPESampler(seed=0),
     pruner=optuna.pruners.MedianPruner(n_startup_trials=2),
 )
-study.optimize(objective, n_trials=6)
+study.optimize(objective, n_trials=5)
 table = study.trials_dataframe(attrs=("number", "params", "state", "value"))
 print(table.round(4).to_string(index=False))
 

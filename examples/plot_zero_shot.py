@@ -12,8 +12,8 @@ used, neither in pretraining nor afterwards.
 from merit_sk import MeritEmbedder, MeritZeroShotClassifier
 from merit_sk.datasets import make_ecg
 
-train = make_ecg(1000, random_state=0)
-embedder = MeritEmbedder(max_epochs=10, structure_weight=0, random_state=0).fit(train.data)
+train = make_ecg(600, random_state=0)
+embedder = MeritEmbedder(max_epochs=8, structure_weight=0, random_state=0).fit(train.data)
 print(train.reports[:3])
 
 # %%
@@ -60,7 +60,7 @@ plt.show()
 # your own it says what you may expect.
 from merit_sk.evaluation import evaluate_zero_shot
 
-test = make_ecg(400, task="superclass", random_state=2)
+test = make_ecg(200, task="superclass", random_state=2)
 result = evaluate_zero_shot(embedder, test)
 print(result.to_frame().round(3).to_string(index=False))
 
