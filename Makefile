@@ -13,7 +13,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(VENV)/.ready
-	$(BIN)/python -m merit_sk.evaluation --simulated 1000 --max-epochs 12 --output demo
+	$(BIN)/python -m merit_sk.evaluation --simulated 800 --max-epochs 10 --output demo
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -m 'not slow' -q
