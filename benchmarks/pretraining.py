@@ -1,6 +1,6 @@
 """What pretraining and embedding cost, against bare torch loops, in one run.
 
-    OMP_NUM_THREADS=1 python benchmarks/pretraining.py [--quick] [--tables fit transform ...]
+    OMP_NUM_THREADS=1 python benchmarks/pretraining.py [--quick] [--tables fit ...] [--models NAME]
 
 Tables: ``fit`` (an epoch of ``MeritEmbedder.fit`` against a torch loop over the same batches, held
 ready in memory), ``transform`` (against the network alone), ``branches`` (cost of each part of the
@@ -93,7 +93,8 @@ def bare_epoch(model, batches, precision="float32"):
 
 def fit_table(options):
     print("fit: an epoch / the same batches in a bare torch loop")
-    for name, (encoder, batch_size) in MODELS.items():
+    for name in options.models:
+        encoder, batch_size = MODELS[name]
         for precision in ("float32", "bfloat16") if name == "tiny (conv)" else ("auto",):
             n = 4 * batch_size if options.quick else 8 * batch_size
             ecg = make_ecg(n, random_state=0)
@@ -117,7 +118,8 @@ def fit_table(options):
 
 def transform_table(options):
     print("transform: its throughput / the network's on windows held ready")
-    for name, (encoder, batch_size) in MODELS.items():
+    for name in options.models:
+        encoder, batch_size = MODELS[name]
         ecg = make_ecg((4 if options.quick else 8) * batch_size, random_state=0)
         X = np.asarray(ecg.data)
         embedder = MeritEmbedder(encoder, max_epochs=0, batch_size=batch_size, random_state=0)
@@ -257,6 +259,7 @@ TABLES = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()

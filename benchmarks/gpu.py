@@ -1,0 +1,160 @@
+"""Training rate on a GPU against that of a matrix product, in one run.
+
+    python benchmarks/gpu.py [--device cuda] [--quick]
+
+For every model and precision: ECGs per second of a bare training step (forward, backward, clipped
+AdamW) on a batch held on the device, of ``MeritEmbedder.fit`` from arrays in memory, and of
+``transform``; achieved TFLOP/s of the bare step, with operations counted by torch; and their share
+of the rate of a large matrix product in the same precision, measured before and after. The median
+of five repeats, range in brackets. ``--device cpu --quick`` tests the script without a GPU.
+"""
+
+import argparse
+import time
+
+import numpy as np
+import torch
+from peers import PEERS
+from skorch.callbacks import Callback
+from torch.utils.flop_counter import FlopCounterMode
+
+from merit_sk import MeritEmbedder
+from merit_sk.datasets import make_ecg
+
+MODELS = {"tiny": 512, "small": 256, "base": 256}
+QUICK = {"tiny": 8}
+
+
+class Clock:
+    """Seconds of work on a device that does not wait for its host."""
+
+    def __init__(self, device):
+        self.synchronize = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+
+    def seconds(self, call, n=1):
+        self.synchronize()
+        start = time.perf_counter()
+        for _ in range(n):
+            call()
+        self.synchronize()
+        return (time.perf_counter() - start) / n
+
+
+class EpochClock(Callback):
+    """Seconds of every epoch."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.seconds = []
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.start = time.perf_counter()
+
+    def on_epoch_end(self, net, **kwargs):
+        self.seconds.append(time.perf_counter() - self.start)
+
+
+def product_rate(clock, device, dtype, size):
+    """TFLOP/s of a square matrix product."""
+    a = torch.randn(size, size, device=device).to(dtype)
+    b = torch.randn(size, size, device=device).to(dtype)
+    clock.seconds(lambda: a @ b, 3)
+    return 2 * size**3 / clock.seconds(lambda: a @ b, 10) / 1e12
+
+
+def training_step(model, inputs, loss_of, precision, device):
+    """A bare step, and its operations."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=1e-4, fused=True)
+
+    def step():
+        optimizer.zero_grad()
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            loss = loss_of(model, inputs)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+
+    with FlopCounterMode(display=False) as counter:
+        step()
+    return step, counter.get_total_flops()
+
+
+def quantiles(values, digits):
+    low, middle, high = np.quantile(values, [0, 0.5, 1])
+    return f"{middle:9.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def report(name, n, seconds, flops, rate):
+    achieved = flops / np.array(seconds) / 1e12
+    share = f"{100 * np.median(achieved) / rate:.0f} %"
+    print(f"  {name:34s} {quantiles(n / np.array(seconds), 1)} ECGs/s", end=" ")
+    print(f"{quantiles(achieved, 3)} TFLOP/s = {share}")
+
+
+def ours(options, device, clock, precision, rate):
+    for name, batch_size in (QUICK if options.quick else MODELS).items():
+        n = batch_size * (2 if options.quick else 16)
+        few = make_ecg(min(n, 256), random_state=0)
+        X = np.asarray(few.data)[np.arange(n) % len(few.data)]
+        reports = few.reports[np.arange(n) % len(few.data)]
+        epochs = EpochClock()
+        embedder = MeritEmbedder(
+            name, batch_size=batch_size, max_epochs=1 + options.repeats, precision=precision,
+            device=device.type, random_state=0, callbacks=[epochs],
+        ).fit(X, reports=reports)  # fmt: skip
+        batch = next(iter(embedder.net_.batches_))[0]
+        batch = {k: _moved(v, device) for k, v in batch.items()}
+        model = embedder.model_.train()
+        step, flops = training_step(
+            model, batch, lambda m, inputs: m(**inputs)["loss"], precision, device
+        )
+        clock.seconds(step, 2)
+        seconds = [clock.seconds(step, 3) for _ in range(options.repeats)]
+        report(f"{name}, bare step of {batch_size}", batch_size, seconds, flops, rate)
+        print(f"  {name + ', fit':34s} {quantiles(n / np.array(epochs.seconds[1:]), 1)} ECGs/s")
+        model.eval()
+        embedder.transform(X[:batch_size])
+        seconds = [clock.seconds(lambda: embedder.transform(X)) for _ in range(options.repeats)]  # noqa: B023
+        print(
+            f"  {name + ', transform (float32)':34s} {quantiles(n / np.array(seconds), 0)} ECGs/s"
+        )
+
+
+def _moved(value, device):
+    if isinstance(value, dict):
+        return {k: _moved(v, device) for k, v in value.items()}
+    return value.to(device)
+
+
+def peers(options, device, clock, precision, rate):
+    n = 1 if options.quick else 128
+    for name, kind in PEERS.items():
+        model = kind().to(device).train()
+        step, flops = training_step(
+            model, model.batch(n, device), lambda m, inputs: m(*inputs), precision, device
+        )
+        clock.seconds(step, 2)
+        seconds = [clock.seconds(step, 3) for _ in range(options.repeats)]
+        report(f"{name}, {n}", n, seconds, flops, rate)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    device = torch.device(options.device)
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
+    print(f"{name}, torch {torch.__version__}, {time.strftime('%Y-%m-%d')}")
+    clock, size = Clock(device), 512 if options.quick else 8192
+    for precision, dtype in {"bfloat16": torch.bfloat16, "float32": torch.float32}.items():
+        rate = product_rate(clock, device, dtype, size)
+        print(f"{precision}: a product of {size} x {size} matrices {rate:.2f} TFLOP/s")
+        ours(options, device, clock, precision, rate)
+        peers(options, device, clock, precision, rate)
+        print(f"  the product again: {product_rate(clock, device, dtype, size):.2f} TFLOP/s")
+
+
+if __name__ == "__main__":
+    main()
