@@ -151,4 +151,4 @@ def _comparison(ax, rows):
         ax.errorbar(mean.macro_auc, y + shift, xerr=error, fmt="o", color=color, label=task)
     ax.set_yticks(y, list(MODELS))
     ax.set(xlabel="macro AUC on fold 10", title="Linear probe of the embedding")
-    ax.legend(loc="upper left")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2, frameon=False)
