@@ -243,7 +243,8 @@ class MeritEmbedder(
             seed = checkpoints.seed(seed)
         source = WindowSource(X, self.window_, self.on_invalid, keep=True)
         warn_about_amplitude(source.signals(np.arange(min(len(X), source.chunk))))
-        with torch_threads(effective_n_jobs(self.n_jobs)), torch.random.fork_rng():
+        devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+        with torch_threads(effective_n_jobs(self.n_jobs)), torch.random.fork_rng(devices):
             torch.manual_seed(seed)
             if reports is not None:
                 if not (warm and self.text_features_ is not None):
