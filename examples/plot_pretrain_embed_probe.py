@@ -71,6 +71,10 @@ for name, frozen in {"random encoder": baseline, "MERIT": embedder}.items():
     print(f"{name:15} macro AUC {auc}")
 
 # %%
+# So short a pretraining on a few hundred recordings buys little. The page on results shows what
+# more of both buys, on real recordings.
+
+# %%
 # Keeping the model
 # -----------------
 # A model is a folder with ``config.json`` and ``model.safetensors``. Its preprocessing (sampling

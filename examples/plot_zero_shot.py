@@ -61,7 +61,7 @@ plt.show()
 from merit_sk.evaluation import evaluate_zero_shot
 
 test = make_ecg(200, task="superclass", random_state=2)
-result = evaluate_zero_shot(embedder, test)
+result = evaluate_zero_shot(embedder, test, test_folds=range(1, 11))
 print(result.to_frame().round(3).to_string(index=False))
 
 # sphinx_gallery_thumbnail_number = 3
