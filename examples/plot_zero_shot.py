@@ -12,8 +12,8 @@ used, neither in pretraining nor afterwards.
 from merit_sk import MeritEmbedder, MeritZeroShotClassifier
 from merit_sk.datasets import make_ecg
 
-train = make_ecg(600, random_state=0)
-embedder = MeritEmbedder(max_epochs=8, structure_weight=0, random_state=0).fit(train.data)
+train = make_ecg(1000, random_state=0)
+embedder = MeritEmbedder(max_epochs=12, structure_weight=0, random_state=0).fit(train.data)
 print(train.reports[:3])
 
 # %%
