@@ -1,7 +1,10 @@
 """skorch's callbacks in pretraining, as they are."""
 
+import functools
+
 import numpy as np
 import pytest
+import tqdm
 from skorch.callbacks import (
     Callback,
     Checkpoint,
@@ -140,7 +143,8 @@ def test_freezer(fit):
         assert same == name.startswith("text_tower")
 
 
-def test_progress_bar(fit, capsys):
+def test_progress_bar(fit, capsys, monkeypatch):
+    monkeypatch.setattr(tqdm, "tqdm", functools.partial(tqdm.tqdm, mininterval=0))
     fit(ProgressBar(detect_notebook=False))
     shown = capsys.readouterr().err
     assert "/4 " in shown and "train_loss" in shown
