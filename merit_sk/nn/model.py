@@ -177,9 +177,13 @@ def pool(x, valid):
     x : tensor of shape (n, width, positions)
     valid : bool tensor of shape (n, positions)
     """
-    x, weight = x.float(), valid[:, None].float()
-    count = weight.sum(dim=2)
-    mean = (x * weight).sum(dim=2) / count
-    maximum = x.masked_fill(~valid[:, None], -torch.inf).amax(dim=2)
-    variance = ((x - mean[..., None]).square() * weight).sum(dim=2) / count
-    return mean, maximum, (variance + 1e-8).sqrt()
+    x, count = x.float(), valid.sum(dim=1, keepdim=True)
+    padding = None if bool(valid.all()) else ~valid[:, None]
+
+    def without_padding(values, fill):
+        return values if padding is None else values.masked_fill(padding, fill)
+
+    maximum = without_padding(x, -torch.inf).amax(dim=2)
+    mean = without_padding(x, 0.0).sum(dim=2) / count
+    deviation = torch.linalg.vector_norm(without_padding(x - mean[..., None], 0.0), dim=2)
+    return mean, maximum, (deviation.square() / count + 1e-8).sqrt()
