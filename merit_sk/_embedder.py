@@ -12,6 +12,7 @@ from ._inference import embed_once, embed_windows
 from ._pretrained import PretrainedMixin
 from ._reports import check_reports, guess_language, learn_text_features
 from ._validation import (
+    check_leads,
     check_signals,
     default_leads,
     torch_threads,
@@ -236,13 +237,16 @@ class MeritEmbedder(
         )
         if isinstance(X, np.ndarray):
             warn_about_duration(X.shape[2], self.window_.sampling_rate)
+        else:
+            self.n_features_in_ = len(self.window_.leads)
         join()
         seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         checkpoints = self._checkpoints(X, reports, warm)
         if checkpoints is not None:
             seed = checkpoints.seed(seed)
         source = WindowSource(X, self.window_, self.on_invalid, keep=True)
-        warn_about_amplitude(source.signals(np.arange(min(len(X), source.chunk))))
+        first = source.signals(np.arange(min(len(X), source.chunk)))
+        warn_about_amplitude([x[source.leads.present] for x in first])
         devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
         with torch_threads(effective_n_jobs(self.n_jobs)), torch.random.fork_rng(devices):
             torch.manual_seed(seed)
@@ -354,8 +358,10 @@ class MeritEmbedder(
         Parameters
         ----------
         X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
-            Recordings in mV with the leads of the model; ``ECGRecords`` are reordered and
-            resampled. A recording's embedding does not depend on the others.
+            Recordings in mV; arrays with the leads and the rate of the model. ``ECGRecords`` are
+            reordered and resampled; limb leads that follow from two others are computed, other
+            leads that are not there are taken as missing, with a warning. A recording's embedding
+            does not depend on the others.
 
         Returns
         -------
@@ -377,12 +383,7 @@ class MeritEmbedder(
             return embed_once(self.cache, *arguments, verbose=self.verbose > 1)
 
     def _source(self, X):
-        n_leads = len(self.window_.leads)
-        if isinstance(X, np.ndarray) and X.shape[1] != n_leads:
-            raise ValueError(
-                f"X has {X.shape[1]} leads, this model expects {n_leads}: "
-                f"{', '.join(self.window_.leads)}"
-            )
+        check_leads(X, self.window_.leads)
         return WindowSource(X, self.window_, self.on_invalid)
 
     def embed_text(self, texts):

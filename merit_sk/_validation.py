@@ -9,6 +9,10 @@ from sklearn.utils.validation import validate_data
 from .records import ECGRecords
 from .signals import STANDARD_LEADS
 
+NAME_THEM = (
+    "Name the leads of X, ECGRecords.from_array(X, sampling_rate=..., lead_names=...): they are "
+    "then put in order, and some may be missing"
+)
 IMPLAUSIBLE_MILLIVOLT = 20.0
 LONG_SECONDS = 30.0
 
@@ -36,10 +40,16 @@ def check_signals(estimator, X, *, reset, y=None):
         if reset:
             estimator.n_features_in_ = X.shape[1]
         return X
-    X = validate_data(
-        estimator, X, dtype=[np.float32, np.float64], allow_nd=True, ensure_all_finite=False,
-        reset=reset,
-    )  # fmt: skip
+    shape = np.shape(X) if isinstance(X, np.ndarray) else ()
+    try:
+        X = validate_data(
+            estimator, X, dtype=[np.float32, np.float64], allow_nd=True, ensure_all_finite=False,
+            reset=reset,
+        )  # fmt: skip
+    except ValueError as error:
+        if reset or len(shape) != 3 or shape[1] == estimator.n_features_in_:
+            raise
+        raise ValueError(f"{error} (its leads). {NAME_THEM}") from error
     if X.ndim > 3:
         raise ValueError(
             "X must have shape (n_samples, n_leads, n_times) or (n_samples, n_times), "
@@ -50,13 +60,22 @@ def check_signals(estimator, X, *, reset, y=None):
     return X[:, None] if X.ndim == 2 else X
 
 
+def check_leads(X, leads):
+    """Refuse an array of another number of leads than the model has."""
+    if isinstance(X, np.ndarray) and X.shape[1] != len(leads):
+        raise ValueError(
+            f"X has {X.shape[1]} leads, this model expects {len(leads)}: {', '.join(leads)}. "
+            + NAME_THEM
+        )
+
+
 def default_leads(X, leads):
     """Lead names of a model fitted on ``X``: as given, as recorded, or the standard order."""
     if isinstance(X, ECGRecords):
         return tuple(leads or X.lead_names)
     n_leads = X.shape[1]
     if leads is None:
-        numbered = tuple(f"lead {i + 1}" for i in range(n_leads))
+        numbered = tuple(f"channel {i + 1}" for i in range(n_leads))
         return STANDARD_LEADS if n_leads == len(STANDARD_LEADS) else numbered
     if len(leads) != n_leads:
         raise ValueError(f"leads names {len(leads)} leads ({', '.join(leads)}) but X has {n_leads}")

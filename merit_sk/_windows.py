@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from ._leads import LeadMap
 from .signals import bandpass, check_finite, resample, resampled_length, zscore
 
 
@@ -83,7 +84,8 @@ class WindowSource:
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_leads, n_times) or ECGRecords
-        Arrays are taken to have the rate and the leads of `spec`.
+        Arrays are taken to have the rate and the leads of `spec`. Leads that ``ECGRecords`` lack
+        are computed or taken as missing, with a warning.
     spec : WindowSpec
     on_invalid : {"raise", "repair"}, default="raise"
         What to do about NaN and infinite samples.
@@ -97,9 +99,12 @@ class WindowSource:
 
     def __init__(self, X, spec, on_invalid="raise", keep=False):
         self.X, self.spec, self.on_invalid = X, spec, on_invalid
+        have = spec.leads if isinstance(X, np.ndarray) else X.lead_names
+        self.leads = LeadMap(have, spec.leads)
         if not isinstance(X, np.ndarray):
-            X = X.with_leads(spec.leads)
+            X = X.with_leads(self.leads.used)
             self.X = X.repaired() if on_invalid == "repair" else X
+            self.leads.warn()
         self._kept = self._windows = None
         if keep:
             lengths = self._lengths()
@@ -138,7 +143,7 @@ class WindowSource:
         return self.spec.sampling_rate if array else self.X.sampling_rate
 
     def read(self, key):
-        """Recordings as they are, an array or, where lengths differ, a list of arrays.
+        """Recordings with the leads of the model; a list of arrays where lengths differ.
 
         Parameters
         ----------
@@ -149,7 +154,9 @@ class WindowSource:
             x = self.X[key[0] : key[-1] + 1] if in_a_row else self.X[key]
             return check_finite(x, on_invalid=self.on_invalid, names=key)
         records = self.X[key]
-        return list(records) if records.shape[2] is None else np.asarray(records)
+        if records.shape[2] is None:
+            return [self.leads(x) for x in records]
+        return self.leads(np.asarray(records))
 
     def signals(self, indices):
         """Filtered recordings at the model's rate, each (n_leads, n_times)."""

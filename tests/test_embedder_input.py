@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from merit_sk import ECGRecords, MeritEmbedder
+from merit_sk import MeritEmbedder
 
 
 def changed(parameters, **changes):
@@ -41,11 +41,8 @@ def test_flat_leads_are_counted(tiny, X):
 
 
 def test_wrong_number_of_leads(fitted, X):
-    with pytest.raises(ValueError, match="12"):
+    with pytest.raises(ValueError, match=r"12.*ECGRecords.from_array"):
         fitted.transform(X[:, :3])
-    few = ECGRecords.from_array(X[:, :2], sampling_rate=100, lead_names=["I", "II"])
-    with pytest.raises(ValueError, match=r"missing: expected I, II.*given I, II"):
-        fitted.transform(few)
 
 
 def test_microvolts_are_noticed(tiny, X):
