@@ -1,13 +1,10 @@
 """MeritZeroShotClassifier: classes described in words."""
 
-import copy
 import warnings
 
 import numpy as np
 from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.exceptions import NotFittedError
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import (
@@ -16,12 +13,13 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from ._validation import check_signals
+from ._given_embedder import GivenEmbedderMixin, is_fitted
+from ._validation import check_leads, check_signals
 from .datasets import statement_prompts, task_labels
 from .signals import check_finite
 
 
-class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
+class MeritZeroShotClassifier(GivenEmbedderMixin, ClassifierMixin, BaseEstimator):
     """Classify recordings by how well they agree with phrases; no label is used.
 
     The score of a class is the cosine of a recording's embedding with the average embedding of
@@ -97,8 +95,11 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
         X = check_signals(self, X, reset=True)
         y = self._check_y(X, y)
         self.embedder_ = self._fitted_embedder(X, reports)
+        check_leads(X, self.embedder_.window_.leads)
         if isinstance(X, np.ndarray):
             check_finite(X, on_invalid=self.embedder_.on_invalid)
+        else:
+            self.n_features_in_ = len(self.embedder_.window_.leads)
         self.classes_, self.prompts_ = self._phrases(y)
         self._text = np.stack([self._embed_class(c) for c in self.classes_.tolist()])
         return self
@@ -114,15 +115,13 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
         return y
 
     def _fitted_embedder(self, X, reports):
-        embedder = self.embedder
-        if isinstance(embedder, FrozenEstimator):
-            embedder = embedder.estimator
+        embedder = self._bare_embedder()
         if embedder is None:
             raise ValueError(
                 "embedder=None: pass a MeritEmbedder, for example "
                 "MeritEmbedder().fit(X, reports=reports)"
             )
-        if not _is_fitted(embedder):
+        if not is_fitted(embedder):
             embedder = clone(embedder).fit(X, reports=reports)
         if embedder.model_.text_tower is None:
             raise ValueError(
@@ -225,14 +224,6 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
             return (scores > 0).astype(int)
         return self.classes_[scores.argmax(axis=1)]
 
-    def __sklearn_clone__(self):
-        params = {k: clone(v, safe=False) for k, v in self.get_params(deep=False).items()
-                  if k != "embedder"}  # fmt: skip
-        embedder = self.embedder
-        if embedder is not None:
-            embedder = copy.copy(embedder) if _is_fitted(embedder) else clone(embedder)
-        return type(self)(embedder, **params)
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
@@ -240,11 +231,3 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
         tags.classifier_tags.poor_score = True
         tags.classifier_tags.multi_label = self.multi_label
         return tags
-
-
-def _is_fitted(estimator):
-    try:
-        check_is_fitted(estimator)
-    except NotFittedError:
-        return False
-    return True

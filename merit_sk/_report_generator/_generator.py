@@ -5,14 +5,13 @@ import numbers
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, clone
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, check_scalar
 
 from .._embedder import MeritEmbedder
+from .._given_embedder import GivenEmbedderMixin, is_fitted
 from .._inference import embed_windows
 from .._validation import check_signals, torch_threads
-from .._zero_shot import MeritZeroShotClassifier, _is_fitted
 from ._saving import ReportSavingMixin
 from ._text import carried_reports, check_context, written_reports
 from ._writing import resolve_generation, write_reports
@@ -21,7 +20,7 @@ TUNINGS = ("frozen", "full", "lora")
 LANGUAGE_LR = {"builtin": 1.0, "frozen": 0.0, "lora": 0.2, "full": 0.05}
 
 
-class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
+class MeritReportGenerator(ReportSavingMixin, GivenEmbedderMixin, BaseEstimator):
     """Write reports with a causal language model that reads the ECG as a soft prefix.
 
     The embedder stays as it is. A projector turns its maps into `n_prefix` vectors that stand
@@ -207,14 +206,12 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
         resolve_generation(self.generation, self.max_new_tokens)
 
     def _fitted_embedder(self, X, reports):
-        embedder = self.embedder
-        if isinstance(embedder, FrozenEstimator):
-            embedder = embedder.estimator
+        embedder = self._bare_embedder()
         if embedder is None:
             embedder = MeritEmbedder(
                 device=self.device, n_jobs=self.n_jobs, random_state=self.random_state
             )
-        return embedder if _is_fitted(embedder) else clone(embedder).fit(X, reports=reports)
+        return embedder if is_fitted(embedder) else clone(embedder).fit(X, reports=reports)
 
     def _read(self, X):
         """What the projector gets of each recording, (n_samples, n_features) float32."""
@@ -380,8 +377,6 @@ class MeritReportGenerator(ReportSavingMixin, BaseEstimator):
         true = written_reports(carried_reports(X, y, reports), len(written))
         weight = (true != "") * (1.0 if sample_weight is None else np.asarray(sample_weight))
         return float(np.average(rouge(true, written)["rouge_l"], weights=weight))
-
-    __sklearn_clone__ = MeritZeroShotClassifier.__sklearn_clone__
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
