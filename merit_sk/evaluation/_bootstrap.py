@@ -172,6 +172,14 @@ def _bounds(values, confidence_level):
     return float(low), float(high)
 
 
+def comparison(estimate, values, confidence_level=0.95):
+    """A difference and its values on the resamples as a Comparison."""
+    tails = min((values <= 0).sum(), (values >= 0).sum())
+    p_value = float(min(1.0, 2 * (tails + 1) / (len(values) + 1)))
+    bounds = _bounds(values, confidence_level)
+    return Comparison(estimate, *bounds, confidence_level, values, p_value=p_value)
+
+
 def _checked(y_true, scores, n_resamples, confidence_level):
     if not 0 < confidence_level < 1 or n_resamples < 1:
         raise ValueError(
@@ -298,11 +306,4 @@ def compare(
             ]
         )
     )
-    tails = min((values <= 0).sum(), (values >= 0).sum())
-    return Comparison(
-        estimate,
-        *_bounds(values, confidence_level),
-        confidence_level,
-        values,
-        p_value=float(min(1.0, 2 * (tails + 1) / (len(values) + 1))),
-    )
+    return comparison(estimate, values, confidence_level)

@@ -18,18 +18,23 @@ DEFAULT_C = 0.01
 MERL_EPOCHS, MERL_BATCH, MERL_LEARNING_RATE, MERL_WEIGHT_DECAY = 100, 16, 1e-3, 1e-4
 
 
-def _mean_auc(y, scores):
-    """Macro AUC that is used to choose: over the classes that can be judged, 0.5 if none can.
+def class_aucs(y, scores):
+    """AUC of every class, NaN where it is undefined.
 
     Equals scikit-learn's, by ranks of all classes at once: a path asks for thousands of them.
     """
-    keep = evaluable(y)
-    if not keep.any():
-        return 0.5
+    keep, aucs = evaluable(y), np.full(y.shape[1], np.nan)
     positive, ranks = y[:, keep] == 1, rankdata(scores[:, keep], axis=0)
     n_positive = positive.sum(axis=0)
     wins = (ranks * positive).sum(axis=0) - n_positive * (n_positive + 1) / 2
-    return float(np.mean(wins / (n_positive * (len(y) - n_positive))))
+    aucs[keep] = wins / (n_positive * (len(y) - n_positive))
+    return aucs
+
+
+def _mean_auc(y, scores):
+    """Macro AUC that is used to choose: over the classes that can be judged, 0.5 if none can."""
+    aucs = class_aucs(y, scores)
+    return 0.5 if np.isnan(aucs).all() else float(np.nanmean(aucs))
 
 
 class RidgeProbe:

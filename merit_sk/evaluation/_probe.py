@@ -8,8 +8,8 @@ from joblib import Parallel, delayed
 from sklearn.utils import check_random_state
 
 from ._bootstrap import Interval, bootstrap_interval
-from ._heads import fit_head
-from ._metrics import class_table, included_classes, macro_auc
+from ._heads import class_aucs, fit_head
+from ._metrics import included_classes, macro_auc
 from ._subsets import draw_records, features_of, labelled_records, share_of
 
 
@@ -165,7 +165,7 @@ def _one_draw(
         draw=number,
         n_train=len(y[chosen]),
         auc=interval(test[1][:, included], scores[:, included]),
-        class_auc=class_table(test[1], scores).auc,
+        class_auc=class_aucs(test[1], scores),
         strength=strength,
         absent=tuple(names[k] for k in np.flatnonzero(~y[chosen].any(axis=0))),
         scores=scores,

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state
 
 from .._report_generator._text import written_reports
-from ._bootstrap import Comparison, Interval, _bounds, _resample_weights
+from ._bootstrap import Interval, _bounds, _resample_weights, comparison
 from ._metrics import check_labels, included_classes
 from ._text import (
     BLEU_ORDERS,
@@ -102,12 +102,9 @@ class ReportScores:
             First minus second.
         """
         a, b = (self.intervals[name][metric] for name in (system, other))
-        values = a.resamples - b.resamples
-        tails = min((values <= 0).sum(), (values >= 0).sum())
-        return Comparison(
-            a.estimate - b.estimate, *_bounds(values, a.confidence_level), a.confidence_level,
-            values, p_value=float(min(1.0, 2 * (tails + 1) / (len(values) + 1))),
-        )  # fmt: skip
+        return comparison(
+            a.estimate - b.estimate, a.resamples - b.resamples, a.confidence_level
+        )
 
 
 def evaluate_reports(

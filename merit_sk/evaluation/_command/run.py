@@ -1,0 +1,155 @@
+"""An evaluation from its settings to its results: fit what is not there, judge, and keep all."""
+
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from .config import MODELS, RunConfig, digest, versions
+from .data import fingerprint, load_main, load_others
+from .files import write_arrays, write_text
+from .models import fit, left_out_models, trained
+from .protocols import Protocols, plan
+
+
+@dataclass
+class Evaluation:
+    """A finished evaluation.
+
+    Attributes
+    ----------
+    config : RunConfig
+    main : Bunch
+        Recordings with all 71 statements.
+    others : dict of Bunch
+    left_out : dict
+        Reason by what could not be done.
+    models : list of Trained
+    results : list of dict
+        Of every model, see ``Protocols.run``.
+    output : Path
+    """
+
+    config: RunConfig
+    main: dict
+    others: dict
+    left_out: dict
+    models: list
+    results: list
+    output: Path
+
+    def model(self, key):
+        """The fitted model of the first seed, None if it is not among them."""
+        return next((m for m in self.models if m.model == key), None)
+
+    def scores(self, name, protocol, task):
+        """Scores of test records by a model of the first seed, None if there are none."""
+        key = "/".join((name, protocol, "main", task))
+        found = (r["scores"][key] for r in self.results if key in r["scores"])
+        return next(found, None)
+
+
+def run(config, output, *, n_jobs=None, verbose=0):
+    """Fit and judge all models; what is already in ``output`` is not done again.
+
+    Parameters
+    ----------
+    config : RunConfig
+    output : path-like
+        Folder for results.
+    n_jobs : int or None, default=None
+        Models fitted at a time.
+    verbose : int, default=0
+        1 shows progress and what is left out.
+
+    Returns
+    -------
+    evaluation : Evaluation
+    """
+    output = Path(output)
+    main, others = load_main(config), load_others(config)
+    left_out = {MODELS[key]: why for key, why in left_out_models(config.models).items()}
+    protocols, lacking = plan(config, main, others)
+    left_out |= lacking
+    if verbose:
+        announce(config, main, others, left_out)
+    if not protocols:
+        raise ValueError(f"nothing can be judged: {'; '.join(map(': '.join, left_out.items()))}")
+    (output / "models").mkdir(parents=True, exist_ok=True)
+    (output / "runs").mkdir(exist_ok=True)
+    keys = [key for key in config.models if MODELS[key] not in left_out]
+    models = [
+        trained(config, key, seed, main, others, output) for seed in config.seeds for key in keys
+    ]
+    fit_all(models, main, others, n_jobs, verbose)
+    found = in_parallel(judge, [(m, main, others, protocols, output) for m in models], n_jobs,
+                        "judged", verbose)  # fmt: skip
+    return Evaluation(config, main, others, left_out, models, found, output)
+
+
+def announce(config, main, others, left_out):
+    """Print what there is and what will be left out."""
+    n_train = int(np.isin(main.folds, config.train_folds).sum())
+    n_test = int((main.folds == config.test_fold).sum())
+    print(
+        f"{config.title}: {len(main.data)} recordings, {n_train} for training, {n_test} for "
+        f"testing (fold {config.test_fold})"
+    )
+    for name, ecg in others.items():
+        print(f"{name}: {len(ecg.data)} recordings, {int(ecg.target.any(axis=1).sum())} labelled")
+    for what, why in left_out.items():
+        print(f"left out: {what}: {why}", flush=True)
+
+
+def fit_all(models, main, others, n_jobs, verbose):
+    """Fit models; those that start from another one last, the slow ones first."""
+    order = ["xresnet", "merit", "alignment", "masked", "minirocket", "random", "summary"]
+    first = sorted((m for m in models if m.model in order), key=lambda m: order.index(m.model))
+    in_parallel(fit, [(m, main, others) for m in first], n_jobs, "fitted", verbose)
+    start = {m.seed: m for m in models if m.model == "merit"}
+    last = [(m, main, others, start[m.seed]) for m in models if m.model == "finetuned"]
+    if last:
+        in_parallel(fit, last, n_jobs, "fine-tuned", verbose)
+
+
+def in_parallel(function, jobs, n_jobs, what, verbose):
+    """Results of ``function`` in the order of ``jobs``, with a progress bar."""
+    from tqdm.auto import tqdm
+
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator")
+    done = parallel(delayed(_quietly)(function, job) for job in jobs)
+    return list(tqdm(done, total=len(jobs), desc=f"models {what}", disable=not verbose))
+
+
+def _quietly(function, job):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*flat leads")
+        return function(*job)
+
+
+def judge(model, main, others, protocols, output):
+    """Results of one model, from its file if they are there."""
+    config = model.config
+    settings = {
+        "folder": model.folder.name, "protocols": sorted(protocols),
+        "fractions": config.fractions, "n_draws": config.n_draws,
+        "min_positives": config.min_positives,
+        "others": {name: fingerprint(ecg) for name, ecg in others.items()},
+    }  # fmt: skip
+    path = Path(output) / "runs" / f"{model.folder.name}-{digest(settings)}.json"
+    arrays = path.with_suffix(".npz")
+    try:
+        found = json.loads(path.read_text())
+        with np.load(arrays) as kept:
+            scores = {key: kept[key] for key in kept.files if key != "resamples"}
+            return found | {"resamples": kept["resamples"], "scores": scores}
+    except (OSError, ValueError, KeyError):
+        pass
+    found = Protocols(model, main, others).run(protocols)
+    write_arrays(arrays, found["scores"] | {"resamples": found["resamples"]})
+    tables = {"rows": found["rows"], "classes": found["classes"]}
+    write_text(path, json.dumps(tables | {"settings": settings, "versions": versions()}))
+    return found
