@@ -5,12 +5,14 @@ import numbers
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, check_scalar
 
 from ._inference import embed_once, embed_windows
 from ._pretrained import PretrainedMixin
-from ._reports import check_reports, guess_language, learn_text_features
+from ._pretraining import pretrain
+from ._reconstruction import reconstruct_windows
+from ._reports import check_reports
 from ._validation import (
     check_leads,
     check_signals,
@@ -20,6 +22,7 @@ from ._validation import (
     warn_about_duration,
 )
 from ._windows import WindowSource, WindowSpec
+from .signals import check_finite
 
 READOUTS = ("stages", "last", "projected")
 
@@ -36,10 +39,16 @@ class MeritEmbedder(
 
     Parameters
     ----------
-    encoder : {"tiny", "small", "base"}, dict or EncoderConfig, default="tiny"
-        ``"tiny"`` is a convolutional network of 0.7 million parameters for the CPU; ``"small"``
-        and ``"base"`` are vision transformers with lead x time tokens, for a GPU. A dict gives
-        fields of :class:`~merit_sk.nn.config.EncoderConfig`.
+    encoder : {"tiny", "small", "base"}, dict, EncoderConfig or None, default=None
+        None is ``"tiny"``, or the encoder of `pretrained`. ``"tiny"`` is a convolutional network
+        of 0.7 million parameters for the CPU; ``"small"`` and ``"base"`` are vision transformers
+        with lead x time tokens, for a GPU. A dict gives fields of
+        :class:`~merit_sk.nn.config.EncoderConfig`.
+    pretrained : str, path-like or None, default=None
+        Weights to start from: the name of a model that comes with the package
+        (``"merit-tiny"``), a folder, or an id on the Hugging Face hub. ``fit`` loads them and
+        trains no further unless `max_epochs` is given. Encoder, sampling rate, leads and duration
+        are theirs; another one is an error.
     text_encoder : str, default="builtin"
         ``"builtin"`` learns a compact bag-of-words encoder from the reports, in any language.
         Anything else is the folder or hub id of a frozen Hugging Face encoder.
@@ -52,16 +61,17 @@ class MeritEmbedder(
     readout : {"stages", "last", "projected"}, default="stages"
         What ``transform`` returns: mean, maximum and standard deviation over time of every
         stage's map, or of the last one; or the unit vector that is compared with text.
-    sampling_rate : float, default=100
-        Rate of the model in Hz. Arrays must have it; ``ECGRecords`` are resampled.
+    sampling_rate : float or None, default=None
+        Rate of the model in Hz; None is 100. Arrays must have it; ``ECGRecords`` are resampled.
     leads : sequence of str or None, default=None
         Leads of the model. None takes those of the ``ECGRecords``, and for arrays of twelve leads
         I, II, III, aVR, aVL, aVF, V1-V6. ``ECGRecords`` are reordered by name.
-    duration : float, default=10
-        Window in seconds. Longer recordings are embedded as the average of their windows,
-        shorter ones are padded and the padding is left out of the read-out.
-    max_epochs : int, default=25
-        Passes over the training data; 0 leaves the encoder random, the baseline to beat.
+    duration : float or None, default=None
+        Window in seconds; None is 10. Longer recordings are embedded as the average of their
+        windows, shorter ones are padded and the padding is left out of the read-out.
+    max_epochs : int or None, default=None
+        Passes over the training data; None is 25, or with `pretrained` 0. Without either, 0 leaves
+        the encoder random, the baseline to beat.
     batch_size : int, default=64
         Recordings in a batch, of which the alignment takes its negatives.
     lr : float, default=1e-3
@@ -141,16 +151,17 @@ class MeritEmbedder(
 
     def __init__(
         self,
-        encoder="tiny",
+        encoder=None,
         *,
+        pretrained=None,
         text_encoder="builtin",
         structure_weight=0.25,
         align_view="full",
         readout="stages",
-        sampling_rate=100,
+        sampling_rate=None,
         leads=None,
-        duration=10,
-        max_epochs=25,
+        duration=None,
+        max_epochs=None,
         batch_size=64,
         lr=1e-3,
         weight_decay=0.05,
@@ -167,6 +178,7 @@ class MeritEmbedder(
         verbose=0,
     ):
         self.encoder = encoder
+        self.pretrained = pretrained
         self.text_encoder = text_encoder
         self.structure_weight = structure_weight
         self.align_view = align_view
@@ -215,65 +227,77 @@ class MeritEmbedder(
         FloatingPointError
             If training diverges.
         """
-        import torch
-
         from .nn.collective import join, share
-        from .training.batches import Reports
 
         self._check_parameters()
+        warm = self.warm_start and hasattr(self, "model_")
+        if self.pretrained is not None:
+            if warm:
+                self._config = self.model_.config
+            else:
+                self._load_pretrained()
+            warm = True
         X = check_signals(self, X, reset=True)
+        self.window_ = self._window(X)
+        if self.pretrained is not None and not self.max_epochs:
+            return self._validate(X)
+        reports = self._reports(X, reports)
+        join()
+        seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        pretrain(self, X, reports, seed, warm)
+        return self
+
+    def _window(self, X):
+        if self.pretrained is None:
+            window = WindowSpec(
+                float(self.sampling_rate or 100), default_leads(X, self.leads),
+                float(self.duration or 10),
+            )  # fmt: skip
+        else:
+            window = self.window_
+            check_leads(X, window.leads)
+        if isinstance(X, np.ndarray):
+            warn_about_duration(X.shape[2], window.sampling_rate)
+        else:
+            self.n_features_in_ = len(window.leads)
+        return window
+
+    def _validate(self, X):
+        """What ``fit`` does where nothing is trained: look at all of an array, or some records."""
+        if isinstance(X, np.ndarray):
+            check_finite(X, on_invalid=self.on_invalid)
+        source = self._source(X)
+        warn_about_amplitude(source, np.arange(min(len(X), self.batch_size)))
+        return self
+
+    def _reports(self, X, reports):
         if reports is None:
             reports = getattr(X, "reports", None)
         if reports is not None:
-            reports = check_reports(reports, len(X))
-        elif self.structure_weight == 0:
+            return check_reports(reports, len(X))
+        if self.structure_weight == 0:
             raise ValueError(
                 "structure_weight=0 is alignment alone and needs reports: pass fit(X, reports=...)"
                 " (merit__reports=... through a pipeline step named 'merit')"
             )
-        warm = self.warm_start and hasattr(self, "model_")
-        self.window_ = WindowSpec(
-            float(self.sampling_rate), default_leads(X, self.leads), float(self.duration)
-        )
-        if isinstance(X, np.ndarray):
-            warn_about_duration(X.shape[2], self.window_.sampling_rate)
-        else:
-            self.n_features_in_ = len(self.window_.leads)
-        join()
-        seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        checkpoints = self._checkpoints(X, reports, warm)
-        if checkpoints is not None:
-            seed = checkpoints.seed(seed)
-        source = WindowSource(X, self.window_, self.on_invalid, keep=True)
-        first = source.signals(np.arange(min(len(X), source.chunk)))
-        warn_about_amplitude([x[source.leads.present] for x in first])
-        devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-        with torch_threads(effective_n_jobs(self.n_jobs)), torch.random.fork_rng(devices):
-            torch.manual_seed(seed)
-            if reports is not None:
-                if not (warm and self.text_features_ is not None):
-                    texts = np.unique(reports[reports != ""])
-                    self.text_features_ = learn_text_features(self.text_encoder, texts)
-                    self.language_ = guess_language(texts)
-                reports = Reports(reports, self.text_features_)
-            elif not warm:
-                self.text_features_ = self.language_ = None
-            self._build_model(keep=warm)
-            self._pretrain(source, reports, seed, checkpoints)
-        return self
+        return None
 
     def _check_parameters(self):
         from .nn.config import resolve_encoder
 
-        self._config = resolve_encoder(self.encoder)
+        self._config = resolve_encoder("tiny" if self.encoder is None else self.encoder)
         real, whole = numbers.Real, numbers.Integral
         check_scalar(self.structure_weight, "structure_weight", real, min_val=0, max_val=1)
-        check_scalar(self.max_epochs, "max_epochs", whole, min_val=0)
         check_scalar(self.batch_size, "batch_size", whole, min_val=1)
         check_scalar(self.validation_fraction, "validation_fraction", real, min_val=0, max_val=1,
                      include_boundaries="left")  # fmt: skip
-        for name in ("sampling_rate", "duration", "lr"):
-            check_scalar(getattr(self, name), name, real, min_val=0, include_boundaries="neither")
+        check_scalar(self.lr, "lr", real, min_val=0, include_boundaries="neither")
+        if self.max_epochs is not None:
+            check_scalar(self.max_epochs, "max_epochs", whole, min_val=0)
+        for name in ("sampling_rate", "duration"):
+            value = getattr(self, name)
+            if value is not None:
+                check_scalar(value, name, real, min_val=0, include_boundaries="neither")
         check_scalar(self.weight_decay, "weight_decay", real, min_val=0)
         for name, allowed in {
             "align_view": ("full", "masked"), "readout": READOUTS,
@@ -297,54 +321,6 @@ class MeritEmbedder(
             self.model_.load_state_dict(before, strict=False)
         self.device_ = resolve_device(self.device)
         self.model_.to(self.device_)
-
-    def _checkpoints(self, X, reports, warm):
-        if self.checkpoint_dir is None:
-            return None
-        from .nn.checkpoint import weights_to_bytes
-        from .nn.collective import world_size
-        from .training.resume import Checkpoints, describe_run
-
-        run = describe_run(
-            self.get_params(deep=False), window=self.window_.to_dict(),
-            encoder=self._config.to_dict(), X=X, reports=reports,
-            weights=weights_to_bytes(self.model_) if warm else None, n_processes=world_size(),
-        )  # fmt: skip
-        return Checkpoints(self.checkpoint_dir, run)
-
-    def _pretrain(self, source, reports, seed, checkpoints):
-        from .nn.checkpoint import resolve_precision
-        from .nn.collective import share
-        from .training.batches import Windows, tensors
-        from .training.net import build_net, epoch_history
-        from .training.resume import train
-
-        order = np.random.default_rng(seed).permutation(len(source))
-        n_valid = round(self.validation_fraction * len(source))
-        data = Windows(source, np.sort(order[n_valid:]), reports)
-        valid = Windows(source, np.sort(order[:n_valid]), reports)
-        model, bounds = self.model_, []
-        if model.structure_weight > 0:
-            bounds.append("mi_signal")
-        if model.structure_weight < 1:
-            bounds.append("mi_text")
-            model.set_bank(tensors(self.text_features_(reports.bank)) if reports.bank else None)
-        settings = dict(
-            max_epochs=self.max_epochs, batch_size=self.batch_size, lr=self.lr,
-            weight_decay=self.weight_decay, device=str(self.device_), seed=seed,
-            precision=resolve_precision(self.precision, self.device_),
-        )  # fmt: skip
-        self.net_ = build_net(
-            model, data, valid if n_valid else None, bounds=bounds, settings=settings,
-            callbacks=list(self.callbacks), checkpoints=checkpoints, verbose=self.verbose,
-        )  # fmt: skip
-        train(self.net_, data, checkpoints)
-        model.set_bank(None)
-        model.eval()
-        earlier = self.history_ if self.warm_start and hasattr(self, "history_") else []
-        new = share(epoch_history(self.net_))
-        self.history_ = earlier + [row | {"epoch": row["epoch"] + len(earlier)} for row in new]
-        self.n_iter_ = len(self.history_)
 
     @property
     def _n_features_out(self):
@@ -436,22 +412,9 @@ class MeritEmbedder(
             standardised, and the boolean ``mask`` of what was hidden. Offset and size of each
             hidden block are taken from the signal, as only its shape is predicted.
         """
-        import torch
-
-        from .nn.objective import normalize_blocks
-
         check_is_fitted(self)
-        source, model = self._source(check_signals(self, X, reset=False)), self.model_
-        signal, n_valid = source.windows(np.arange(len(source)), lambda n_times: 0)
-        with torch.random.fork_rng(), torch.inference_mode():
-            torch.manual_seed(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-            x = torch.from_numpy(signal).to(self.device_)
-            hidden = model.hide(x)
-            maps = model.encoder.visible(x, hidden, torch.from_numpy(n_valid).to(self.device_))
-            _, mean, spread = normalize_blocks(x, model.config.block_samples)
-            filled = model.decoder(maps, hidden) * spread + mean
-            filled = torch.where(hidden, filled, x).cpu().numpy()
-        return Bunch(signal=signal, reconstruction=filled, mask=hidden.cpu().numpy())
+        source = self._source(check_signals(self, X, reset=False))
+        return reconstruct_windows(self.model_, source, check_random_state(random_state))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

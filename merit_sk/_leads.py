@@ -81,7 +81,8 @@ class LeadMap:
 
     def __call__(self, x):
         """Leads of the model from the leads used, ``x`` of shape (..., n_used, n_times)."""
-        return np.asarray(x, dtype=np.float32) if self.complete else self._weights @ x
+        x = np.asarray(x, dtype=np.float32)
+        return x if self.complete else self._weights @ x
 
     def warn(self):
         """Warn about leads that are missing."""

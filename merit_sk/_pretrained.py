@@ -4,23 +4,28 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._reports import text_features_from_dict
 from ._windows import WindowSpec
+from .nn.config import resolve_encoder
+from .signals import canonical_lead_name
 
 
 class PretrainedMixin:
     """Weights as safetensors and JSON, in folders and in pickles; never code or live tensors."""
 
-    def save_pretrained(self, folder):
+    def save_pretrained(self, folder, *, dtype="float32"):
         """Write the model to a folder as ``config.json`` and ``model.safetensors``.
 
         Parameters
         ----------
         folder : path-like
             Made if missing; a model in it is replaced.
+        dtype : {"float32", "float16"}, default="float32"
+            Of the weights on disk. Half precision takes half the space and rounds matrices to
+            three digits; computing is always in single precision.
         """
         from .nn.checkpoint import weights_to_bytes, write_checkpoint
 
         check_is_fitted(self)
-        write_checkpoint(folder, self._description(), weights_to_bytes(self.model_))
+        write_checkpoint(folder, self._description(), weights_to_bytes(self.model_, dtype))
 
     @classmethod
     def from_pretrained(cls, name, *, revision=None, local_files_only=False, device="auto"):
@@ -29,7 +34,8 @@ class PretrainedMixin:
         Parameters
         ----------
         name : path-like or str
-            A folder, or the id of a repository on the Hugging Face hub.
+            A model that comes with the package (``"merit-tiny"``), a folder, or the id of a
+            repository on the Hugging Face hub; looked for in this order.
         revision : str or None, default=None
             Branch, tag or commit on the hub.
         local_files_only : bool, default=False
@@ -44,7 +50,7 @@ class PretrainedMixin:
         Raises
         ------
         OSError
-            If there is no such model.
+            If there is no such model; the message says where was looked.
         ValueError
             If a file is damaged or foreign; the message names it.
 
@@ -61,15 +67,35 @@ class PretrainedMixin:
         >>> bool((again.transform(X) == embedder.transform(X)).all())
         True
         """
-        from .nn.checkpoint import WEIGHTS_NAME, find_checkpoint, read_checkpoint
-
-        folder = find_checkpoint(name, revision=revision, local_files_only=local_files_only)
-        config, weights = read_checkpoint(folder)
-        embedder = cls(**config["parameters"], device=device)
-        embedder._restore(config, weights, folder / WEIGHTS_NAME)
+        saved = _read(name, revision=revision, local_files_only=local_files_only)
+        embedder = cls(**saved[0]["parameters"], device=device)
+        embedder._restore(*saved)
         return embedder
 
-    _not_saved = ("device", "callbacks", "random_state", "encoder", "checkpoint_dir", "cache")
+    def _load_pretrained(self):
+        """Become the model that `pretrained` names, unless other parameters contradict it."""
+        config, weights, source = _read(self.pretrained)
+        window, text = WindowSpec.from_dict(config["window"]), config["text"]
+        rate, leads, duration = self.sampling_rate, self.leads, self.duration
+        encoder = resolve_encoder(config["parameters"]["encoder"])
+        given_text = None if self.text_encoder == "builtin" else str(self.text_encoder)
+        for name, given, theirs in (
+            ("encoder", self.encoder is not None and self._config, encoder),
+            ("sampling_rate", rate is not None and float(rate), window.sampling_rate),
+            ("leads", leads is not None and tuple(map(canonical_lead_name, leads)), window.leads),
+            ("duration", duration is not None and float(duration), window.duration),
+            ("text_encoder", text is not None and given_text, text and text.get("name", "builtin")),
+        ):
+            if given and given != theirs:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r} contradicts the weights "
+                    f"pretrained={str(self.pretrained)!r}, which have {theirs!r}: leave {name} out"
+                )
+        self._restore(config, weights, source)
+
+    _not_saved = (
+        "device", "callbacks", "random_state", "encoder", "pretrained", "checkpoint_dir", "cache",
+    )  # fmt: skip
     _in_description = (
         "model_", "net_", "device_", "window_", "text_features_", "language_", "history_",
         "n_iter_", "n_features_in_", "_config",
@@ -91,15 +117,19 @@ class PretrainedMixin:
         }
 
     def _restore(self, config, weights, source):
+        from torch.random import fork_rng
+
         from .nn.checkpoint import load_weights
 
         self._check_parameters()
+        self._config = resolve_encoder(config["parameters"]["encoder"])
         self.window_ = WindowSpec.from_dict(config["window"])
         self.text_features_ = config["text"] and text_features_from_dict(config["text"])
         self.history_, self.n_iter_ = config["history"], len(config["history"])
         self.language_ = config["language"]
         self.n_features_in_ = config["n_features_in"]
-        self._build_model(keep=False)
+        with fork_rng(devices=[]):
+            self._build_model(keep=False)
         load_weights(self.model_, weights, source)
         self.model_.eval()
 
@@ -123,3 +153,14 @@ class PretrainedMixin:
         new = object.__new__(type(self))
         new.__dict__.update(self.__dict__)
         return new
+
+
+def _read(name, **where):
+    """Description, weights and the path of an embedder."""
+    from .nn.checkpoint import WEIGHTS_NAME, find_checkpoint, read_checkpoint
+
+    folder = find_checkpoint(name, **where)
+    config, weights = read_checkpoint(folder)
+    if "window" not in config:
+        raise ValueError(f"{folder} holds no embedder but another estimator of merit_sk")
+    return config, weights, folder / WEIGHTS_NAME

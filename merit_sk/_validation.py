@@ -82,19 +82,22 @@ def default_leads(X, leads):
     return tuple(leads)
 
 
-def warn_about_amplitude(signals):
+def warn_about_amplitude(source, rows):
     """Warn once where filtered signals in mV look like µV, or hold flat leads.
 
     Parameters
     ----------
-    signals : list of ndarray of shape (n_leads, n_times)
+    source : WindowSource
+    rows : ndarray of int
+        Recordings to look at. Leads that all recordings lack are not counted again.
     """
+    signals = [x[source.leads.present] for x in source.signals(rows)]
     spread = np.array([x.std(axis=-1) for x in signals])
     if np.median(spread) > IMPLAUSIBLE_MILLIVOLT:
         warnings.warn(
             f"signals spread over {np.median(spread):.0f} mV, a thousand times what an ECG has: "
             "they look like µV. Divide by 1000; ECGRecords convert by the unit in the file.",
-            UserWarning, stacklevel=3,
+            UserWarning, stacklevel=4,
         )  # fmt: skip
     flat = (spread < 1e-6) & (signals[0].shape[-1] > 1)
     if flat.any():

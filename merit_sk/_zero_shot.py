@@ -13,9 +13,10 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
+from ._embedder import MeritEmbedder
 from ._given_embedder import GivenEmbedderMixin, is_fitted
 from ._validation import check_leads, check_signals
-from .datasets import statement_prompts, task_labels
+from .datasets import statement_prompts, task_labels, task_prompts
 from .signals import check_finite
 
 
@@ -27,15 +28,19 @@ class MeritZeroShotClassifier(GivenEmbedderMixin, ClassifierMixin, BaseEstimator
 
     Parameters
     ----------
-    embedder : MeritEmbedder or FrozenEstimator
+    embedder : MeritEmbedder, FrozenEstimator or None, default=None
         Pretrained with reports. A fitted one is used as it is, also after cloning, as in
         cross-validation; an unfitted one is pretrained in ``fit`` on its recordings and reports.
-    classes : dict, sequence of str or None, default=None
+    pretrained : str, path-like or None, default=None
+        Instead of an embedder: the name of a model that comes with the package
+        (``"merit-tiny"``), a folder, or a hub id.
+    classes : dict, sequence of str, str or None, default=None
         A dict from each class to a phrase or several, which are averaged. Or names of classes:
         PTB-XL statements and superclasses stand for phrases of our own
-        (:func:`~merit_sk.datasets.statement_prompts`), other names for themselves. None takes the
-        labels in `y`, or without `y` the five PTB-XL superclasses. Phrases should be worded like
-        the reports of pretraining: bare class names do much worse.
+        (:func:`~merit_sk.datasets.statement_prompts`), other names for themselves. Or a PTB-XL
+        task, such as ``"all"`` for the 71 statements. None takes the labels in `y`; without `y`
+        the five PTB-XL superclasses, for `multi_label` the 71 statements as well. Phrases should be
+        worded like the reports of pretraining: bare class names do much worse.
     language : {"auto", "en", "de"}, default="auto"
         Language of our own phrases; ``"auto"`` is that of the reports of pretraining.
     multi_label : bool, default=False
@@ -70,8 +75,11 @@ class MeritZeroShotClassifier(GivenEmbedderMixin, ClassifierMixin, BaseEstimator
 
     __metadata_request__fit = {"reports": True}
 
-    def __init__(self, embedder=None, *, classes=None, language="auto", multi_label=False):
+    def __init__(
+        self, embedder=None, *, pretrained=None, classes=None, language="auto", multi_label=False
+    ):
         self.embedder = embedder
+        self.pretrained = pretrained
         self.classes = classes
         self.language = language
         self.multi_label = multi_label
@@ -116,11 +124,14 @@ class MeritZeroShotClassifier(GivenEmbedderMixin, ClassifierMixin, BaseEstimator
 
     def _fitted_embedder(self, X, reports):
         embedder = self._bare_embedder()
-        if embedder is None:
+        if (embedder is None) == (self.pretrained is None):
             raise ValueError(
-                "embedder=None: pass a MeritEmbedder, for example "
-                "MeritEmbedder().fit(X, reports=reports)"
+                "pass a MeritEmbedder, for example MeritEmbedder().fit(X, reports=reports), or "
+                f"pretrained='merit-tiny', and not both; got embedder={embedder!r} and "
+                f"pretrained={self.pretrained!r}"
             )
+        if embedder is None:
+            embedder = MeritEmbedder(pretrained=self.pretrained)
         if not is_fitted(embedder):
             embedder = clone(embedder).fit(X, reports=reports)
         if embedder.model_.text_tower is None:
@@ -134,13 +145,16 @@ class MeritZeroShotClassifier(GivenEmbedderMixin, ClassifierMixin, BaseEstimator
         classes = self.classes
         if classes is None:
             if y is None:
-                classes = sorted(set(task_labels("superclass").values()))
+                classes = sorted(task_prompts("superclass"))
+                classes += sorted(set(task_prompts("all")) - {*classes} if self.multi_label else ())
             elif type_of_target(y).startswith("multilabel"):
                 raise ValueError("y is an indicator matrix: name its columns in classes=")
             else:
                 labels = unique_labels(y)
                 return labels, {label: self._default_phrases(label) for label in labels.tolist()}
-        if isinstance(classes, dict):
+        if isinstance(classes, str):
+            phrases = task_prompts(classes, self._language)
+        elif isinstance(classes, dict):
             given = classes.items()
             phrases = {c: [p] if isinstance(p, str) else list(p) for c, p in given}
         else:
@@ -149,10 +163,13 @@ class MeritZeroShotClassifier(GivenEmbedderMixin, ClassifierMixin, BaseEstimator
             raise ValueError(f"every class needs at least one phrase, got {phrases!r}")
         return np.array(list(phrases)), phrases
 
+    @property
+    def _language(self):
+        return self.embedder_.language_ if self.language == "auto" else self.language
+
     def _default_phrases(self, label):
-        language = self.embedder_.language_ if self.language == "auto" else self.language
         if label in {*task_labels("all"), *task_labels("superclass").values()}:
-            return statement_prompts(label, language)
+            return statement_prompts(label, self._language)
         return [str(label)]
 
     def _embed_class(self, label):

@@ -1,5 +1,7 @@
 """scikit-learn's own checks, with no expected failure."""
 
+import tempfile
+
 import numpy as np
 import pytest
 from sklearn.frozen import FrozenEstimator
@@ -22,9 +24,14 @@ def one_lead_embedder():
     return small_embedder().fit(X, reports=ecg.reports)
 
 
+ONE_LEAD = one_lead_embedder()
+WEIGHTS = tempfile.TemporaryDirectory()
+ONE_LEAD.save_pretrained(WEIGHTS.name)
 ESTIMATORS = [
     small_embedder(),
-    MeritZeroShotClassifier(FrozenEstimator(one_lead_embedder())),
+    MeritEmbedder(pretrained=WEIGHTS.name),
+    MeritZeroShotClassifier(FrozenEstimator(ONE_LEAD)),
+    MeritZeroShotClassifier(pretrained=WEIGHTS.name),
 ]
 
 

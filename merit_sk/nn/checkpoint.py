@@ -11,13 +11,26 @@ import torch
 FORMAT = 1
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
+BOX = Path(__file__).parents[1] / "pretrained"
 
 
-def weights_to_bytes(model):
-    """The model's weights as safetensors bytes, on the CPU."""
+def weights_to_bytes(model, dtype="float32"):
+    """The model's weights as safetensors bytes, on the CPU.
+
+    Parameters
+    ----------
+    model : nn.Module
+    dtype : {"float32", "float16"}, default="float32"
+        Of matrices and kernels; biases, statistics and scalars stay as they are.
+    """
     from safetensors.torch import save
 
-    return save({k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()})
+    if dtype not in ("float32", "float16"):
+        raise ValueError(f"dtype must be 'float32' or 'float16', got {dtype!r}")
+    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    if dtype == "float16":
+        weights = {k: v.half() if v.ndim > 1 else v for k, v in weights.items()}
+    return save(weights)
 
 
 def load_weights(model, data, source="the saved weights"):
@@ -107,14 +120,21 @@ def read_checkpoint(folder):
     return config, weights
 
 
+def models_in_box():
+    """Names of the models that come with the package."""
+    return sorted(path.parent.name for path in BOX.glob(f"*/{CONFIG_NAME}"))
+
+
 def find_checkpoint(name, *, revision=None, local_files_only=False):
-    """Folder of a saved model: a local one, or a snapshot of a hub repository.
+    """Folder of a saved model: in the package, a local one, or a snapshot of a hub repository.
 
     Raises
     ------
     OSError
-        If neither is found; the message says where was looked.
+        If none is found; the message says where was looked.
     """
+    if str(name) in models_in_box():
+        return BOX / str(name)
     if Path(name).is_dir():
         return Path(name)
     from huggingface_hub import snapshot_download
@@ -128,9 +148,11 @@ def find_checkpoint(name, *, revision=None, local_files_only=False):
         )  # fmt: skip
     except Exception as error:
         raise OSError(
-            f"no model {str(name)!r}: there is no such folder, and the Hugging Face hub did not "
-            f"give one ({type(error).__name__}). Check the name, or download the repository where "
-            "there is a network (`hf download`) and pass its folder."
+            f"no model {str(name)!r}: it is not among those that come with merit_sk "
+            f"({', '.join(models_in_box()) or 'none'}), there is no such folder "
+            f"({Path(name).absolute()}), and the Hugging Face hub did not give one "
+            f"({type(error).__name__}). Check the name, or download the repository where there is "
+            "a network (`hf download`) and pass its folder."
         ) from error
 
 
