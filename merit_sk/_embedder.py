@@ -6,7 +6,12 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, check_scalar
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    check_scalar,
+    column_or_1d,
+)
 
 from ._inference import embed_once, embed_windows
 from ._pretrained import PretrainedMixin
@@ -147,7 +152,7 @@ class MeritEmbedder(
     (32, 1536)
     """
 
-    __metadata_request__fit = {"reports": True}
+    __metadata_request__fit = {"reports": True, "origins": True}
 
     def __init__(
         self,
@@ -202,7 +207,7 @@ class MeritEmbedder(
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y=None, *, reports=None):
+    def fit(self, X, y=None, *, reports=None, origins=None):
         """Pretrain on recordings and their reports.
 
         Parameters
@@ -214,6 +219,9 @@ class MeritEmbedder(
         reports : array-like of str of shape (n_samples,) or None, default=None
             Free text in any language; None or ``""`` for a record without one. By default the
             reports that ``ECGRecords`` carry. Without any, only masked modelling is trained.
+        origins : array-like of shape (n_samples,) or None, default=None
+            Hospital, device or data set of each recording. Batches are then drawn from one
+            origin at a time, so that the alignment cannot tell recordings apart by it.
 
         Returns
         -------
@@ -222,8 +230,8 @@ class MeritEmbedder(
         Raises
         ------
         ValueError
-            For invalid parameters or signals, reports of another length, or a `checkpoint_dir`
-            that holds another training.
+            For invalid parameters or signals, reports or origins of another length, or a
+            `checkpoint_dir` that holds another training.
         FloatingPointError
             If training diverges.
         """
@@ -242,9 +250,12 @@ class MeritEmbedder(
         if self.pretrained is not None and not self.max_epochs:
             return self._validate(X)
         reports = self._reports(X, reports)
+        if origins is not None:
+            origins = column_or_1d(origins)
+            check_consistent_length(X, origins)
         join()
         seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        pretrain(self, X, reports, seed, warm)
+        pretrain(self, X, reports, origins, seed, warm)
         return self
 
     def _window(self, X):

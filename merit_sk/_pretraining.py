@@ -10,7 +10,7 @@ from ._windows import WindowSource
 MAX_EPOCHS = 25
 
 
-def pretrain(embedder, X, reports, seed, warm):
+def pretrain(embedder, X, reports, origins, seed, warm):
     """Train the model of an embedder.
 
     Parameters
@@ -20,6 +20,7 @@ def pretrain(embedder, X, reports, seed, warm):
     X : ndarray of shape (n_samples, n_leads, n_times) or ECGRecords
     reports : ndarray of str or None
         Normalised.
+    origins : ndarray or None
     seed : int
     warm : bool
         Whether to go on from the weights that are there.
@@ -28,7 +29,7 @@ def pretrain(embedder, X, reports, seed, warm):
 
     from .training.batches import Reports
 
-    checkpoints = _open_checkpoints(embedder, X, reports, warm)
+    checkpoints = _open_checkpoints(embedder, X, reports, origins, warm)
     if checkpoints is not None:
         seed = checkpoints.seed(seed)
     source = WindowSource(X, embedder.window_, embedder.on_invalid, keep=True)
@@ -45,7 +46,7 @@ def pretrain(embedder, X, reports, seed, warm):
         elif not warm:
             embedder.text_features_ = embedder.language_ = None
         embedder._build_model(keep=warm)
-        _train(embedder, source, reports, seed, checkpoints, warm)
+        _train(embedder, source, reports, origins, seed, checkpoints, warm)
 
 
 def n_epochs(embedder):
@@ -53,7 +54,7 @@ def n_epochs(embedder):
     return MAX_EPOCHS if embedder.max_epochs is None else embedder.max_epochs
 
 
-def _open_checkpoints(embedder, X, reports, warm):
+def _open_checkpoints(embedder, X, reports, origins, warm):
     if embedder.checkpoint_dir is None:
         return None
     from .nn.checkpoint import weights_to_bytes
@@ -64,13 +65,13 @@ def _open_checkpoints(embedder, X, reports, warm):
     parameters.pop("pretrained")
     run = describe_run(
         parameters, window=embedder.window_.to_dict(), encoder=embedder._config.to_dict(), X=X,
-        reports=reports, weights=weights_to_bytes(embedder.model_) if warm else None,
-        n_processes=world_size(),
+        reports=reports, origins=origins, n_processes=world_size(),
+        weights=weights_to_bytes(embedder.model_) if warm else None,
     )  # fmt: skip
     return Checkpoints(embedder.checkpoint_dir, run)
 
 
-def _train(embedder, source, reports, seed, checkpoints, warm):
+def _train(embedder, source, reports, origins, seed, checkpoints, warm):
     from .nn.checkpoint import resolve_precision
     from .nn.collective import share
     from .training.batches import Windows, tensors
@@ -79,7 +80,7 @@ def _train(embedder, source, reports, seed, checkpoints, warm):
 
     order = np.random.default_rng(seed).permutation(len(source))
     n_valid = round(embedder.validation_fraction * len(source))
-    data = Windows(source, np.sort(order[n_valid:]), reports)
+    data = Windows(source, np.sort(order[n_valid:]), reports, origins)
     valid = Windows(source, np.sort(order[:n_valid]), reports)
     model, bounds = embedder.model_, []
     if reports is None:

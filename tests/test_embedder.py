@@ -9,6 +9,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
+from skorch.callbacks import Callback
 
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import load_ptbxl
@@ -247,3 +248,25 @@ def test_progress_is_silent_unless_asked_for(tiny, ecg, capsys):
     assert capsys.readouterr().out == ""
     changed(tiny, verbose=1).fit(ecg.data)
     assert "mi_text" in capsys.readouterr().out
+
+
+def test_batches_of_one_origin(ecg, tiny):
+    class Seen(Callback):
+        def on_batch_begin(self, net, batch, training=False, **kwargs):
+            batches.append(set(batch[0]["text_index"].tolist()))
+
+    batches = []
+    reports = np.where(np.arange(len(ecg.data)) % 3 == 0, "from a", "from b")
+    changed(tiny, batch_size=8, max_epochs=2, callbacks=[Seen()]).fit(
+        ecg.data, reports=reports, origins=reports
+    )
+    per_epoch = -(-len(reports) // 8)
+    assert len(batches) == 2 * per_epoch
+    mixed = [i % per_epoch for i, seen in enumerate(batches) if len(seen) > 1]
+    assert set(mixed) <= {per_epoch - 2, per_epoch - 1}
+    assert {0} in batches and {1} in batches
+
+
+def test_origins_of_another_length(ecg, tiny):
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        changed(tiny).fit(ecg.data, origins=["a"])

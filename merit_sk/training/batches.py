@@ -58,10 +58,13 @@ class Windows(Dataset):
         Records that belong to this data set.
     reports : Reports or None
         Of all records of ``source``.
+    origins : ndarray or None, default=None
+        Where each record of ``source`` comes from.
     """
 
-    def __init__(self, source, indices, reports):
+    def __init__(self, source, indices, reports, origins=None):
         self.source, self.indices, self.reports = source, np.asarray(indices), reports
+        self.origins = None if origins is None else origins[self.indices]
 
     def __len__(self):
         return len(self.indices)
@@ -131,9 +134,7 @@ class Batches:
         if not self.training:
             self.step = 0
         epoch, done = divmod(self.step, len(self))
-        order = np.arange(len(self.data))
-        if self.training:
-            order = np.random.default_rng(self._seed(epoch)).permutation(order)
+        order = self._order(epoch)
         starts = range(done * self.joint_size, self.n_used, self.joint_size)
         joint = [order[i : min(i + self.joint_size, self.n_used)] for i in starts]
         mine = [np.array_split(rows, world_size())[rank()] for rows in joint]
@@ -142,6 +143,21 @@ class Batches:
             torch.manual_seed(self._seed(self.step, rank(), 0))
             self.step += 1
             yield inputs, torch.zeros(len(inputs["signal"]))
+
+    def _order(self, epoch):
+        """Rows of the data in the order of a pass; whole joint batches have one origin."""
+        rows, size = np.arange(len(self.data)), self.joint_size
+        if not self.training:
+            return rows
+        random = np.random.default_rng(self._seed(epoch))
+        rows = random.permutation(rows)
+        if self.data.origins is None:
+            return rows
+        origins = self.data.origins[rows]
+        alike = [rows[origins == origin] for origin in np.unique(origins)]
+        whole = [r[i : i + size] for r in alike for i in range(0, len(r) // size * size, size)]
+        left = random.permutation(np.concatenate([r[len(r) // size * size :] for r in alike]))
+        return np.concatenate([*(whole[i] for i in random.permutation(len(whole))), left])
 
     def _load(self, numbered_rows):
         step, rows = numbered_rows

@@ -20,7 +20,7 @@ NAME = "training.safetensors"
 SECONDS = 300.0
 
 
-def describe_run(parameters, *, window, encoder, X, reports, weights, n_processes):
+def describe_run(parameters, *, window, encoder, X, reports, origins, weights, n_processes):
     """What two calls of ``fit`` must share for one to continue the other.
 
     Parameters
@@ -30,6 +30,7 @@ def describe_run(parameters, *, window, encoder, X, reports, weights, n_processe
     window, encoder : dict
     X : ndarray or ECGRecords
     reports : ndarray of str or None
+    origins : ndarray or None
     weights : bytes or None
         Weights of a warm start.
     n_processes : int
@@ -48,6 +49,7 @@ def describe_run(parameters, *, window, encoder, X, reports, weights, n_processe
         "number of recordings": len(X),
         "fingerprint of the recordings": _fingerprint(X),
         "fingerprint of the reports": None if reports is None else _digest(*map(str, reports)),
+        "fingerprint of the origins": None if origins is None else _digest(*map(str, origins)),
         "fingerprint of the starting weights": weights and hashlib.sha256(weights).hexdigest(),
         "number of processes": n_processes,
     }
