@@ -1,55 +1,107 @@
-"""``python -m merit_sk.evaluation``: the main job on PTB-XL or on simulated ECGs."""
+"""``python -m merit_sk.evaluation``: MERIT, its halves and the alternatives on your recordings."""
 
 import argparse
+import shlex
 import sys
 import time
-from pathlib import Path
 
-from ._report import draw_figure, write_results
-from ._run import RunConfig, run
+from ._command.config import LIGHT_MODELS, MODELS, RunConfig
+from ._command.report import write_report
+from ._command.run import prepare, run
+from ._command.tables import format_blocks, write_tables
+
+DEFAULT = RunConfig()
 
 
-def parse(arguments=None):
-    """Command line to configuration."""
+def build_parser():
+    """The command line."""
     parser = argparse.ArgumentParser(
         prog="python -m merit_sk.evaluation",
-        description="Pretrain on folds 1-8, choose on fold 9, probe and zero-shot on fold 10: a "
-        "random encoder, masked modelling alone, alignment alone, and MERIT, on the same records.",
+        description="Pretrain, probe, zero-shot and transfer models on the same recordings; write "
+        "tables, csv, json and report.html. Finished models are not trained again.",
     )
+    add = parser.add_argument
     data = parser.add_mutually_exclusive_group(required=True)
     data.add_argument("--ptbxl", metavar="PATH", help="folder of PTB-XL")
     data.add_argument("--simulated", type=int, metavar="N", help="simulate N recordings instead")
-    default = RunConfig()
-    parser.add_argument("--reports", default=default.reports, metavar="REPORTS",
-                        help="column of the table, or csv with ecg_id and text_en")  # fmt: skip
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(default.seeds))
-    parser.add_argument("--max-epochs", type=int, default=default.max_epochs)
-    parser.add_argument("--encoder", default=default.encoder, help="tiny, small or base")
-    parser.add_argument("--structure-weight", type=float, default=default.structure_weight)
-    parser.add_argument("--min-positives", type=int, default=default.min_positives,
-                        help="positive test records that a class needs to be averaged")  # fmt: skip
-    parser.add_argument("--output", default="results", metavar="FOLDER")
-    parser.add_argument("--n-jobs", type=int, default=-1, help="models trained at a time")
-    return parser.parse_args(arguments)
+    add(
+        "--standardized",
+        nargs=2,
+        default=(),
+        metavar=("PATH", "CSV"),
+        help="further PTB-XL recordings as arrays, and ptbxl_database.csv with their rows",
+    )
+    for name in ("cpsc2018", "csn", "georgia"):
+        add(f"--{name}", metavar="PATH", help="folder of a data set to transfer to")
+    add(
+        "--reports",
+        nargs="+",
+        default=DEFAULT.reports,
+        metavar="REPORTS",
+        help="columns of the table, or csv files with ecg_id and text_en; several are joined",
+    )
+    add(
+        "--report-fraction",
+        type=float,
+        default=1.0,
+        metavar="F",
+        help="share of the training patients whose reports are used",
+    )
+    add(
+        "--models",
+        nargs="+",
+        choices=list(MODELS),
+        help="by default all for --ptbxl, and without networks and MiniRocket for --simulated; "
+        "the random encoder is always there",
+    )
+    add("--tasks", nargs="+", choices=DEFAULT.tasks, default=DEFAULT.tasks)
+    add("--fractions", type=float, nargs="+", default=DEFAULT.fractions, help="shares of labels")
+    add("--n-draws", type=int, default=DEFAULT.n_draws, help="draws of each share below 1")
+    add("--seeds", type=int, nargs="+", default=DEFAULT.seeds)
+    add("--max-epochs", type=int, default=DEFAULT.max_epochs)
+    add("--encoder", default=DEFAULT.encoder, help="tiny, small or base")
+    add("--structure-weight", type=float, default=DEFAULT.structure_weight)
+    add(
+        "--min-positives",
+        type=int,
+        default=DEFAULT.min_positives,
+        help="positive and negative test records that a class needs",
+    )
+    add("--valid-fold", type=int, default=DEFAULT.valid_fold, metavar="K")
+    add("--test-fold", type=int, default=DEFAULT.test_fold, metavar="K")
+    add("--output", default="results", metavar="FOLDER")
+    add("--n-jobs", type=int, default=-1, help="models fitted at a time")
+    return parser  # fmt: skip
+
+
+def configure(args):
+    """Command line to configuration."""
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in vars(args).items()}
+    for name in ("output", "n_jobs"):
+        del settings[name]
+    models = args.models or (MODELS if args.ptbxl else LIGHT_MODELS)
+    settings["models"] = tuple(key for key in MODELS if key == "random" or key in models)
+    settings["simulated"] = args.simulated or 0
+    return RunConfig(**settings)
 
 
 def main(arguments=None):
-    """Run, print the table, and write it with its configuration and a figure."""
-    args = parse(arguments)
-    config = RunConfig(
-        ptbxl=args.ptbxl, reports=args.reports, simulated=args.simulated or 0,
-        seeds=tuple(args.seeds), max_epochs=args.max_epochs, encoder=args.encoder,
-        structure_weight=args.structure_weight, min_positives=args.min_positives,
-    )  # fmt: skip
-    output = Path(args.output)
+    """Run, print the tables, and write them with a report."""
+    parser = build_parser()
+    args = parser.parse_args(arguments)
     start = time.perf_counter()
-    ecg = config.load("superclass")
-    print(f"{ecg.data}, folds 1-8 for pretraining: {(ecg.folds <= 8).sum()} records", flush=True)
-    results = run(config, output, n_jobs=args.n_jobs, verbose=1)
-    print("\n" + write_results(config, results, output))
-    figure = draw_figure(config, results, output)
-    names = f"results.csv, classes.csv, table.txt, config.json, model/ and {figure.name}"
-    print(f"{names} are in {output}/ ({time.perf_counter() - start:.0f} s)")
+    try:
+        config = configure(args)
+        prepared = prepare(config)
+    except (FileNotFoundError, ValueError) as error:
+        parser.error(str(error))
+    evaluation = run(config, prepared, args.output, n_jobs=args.n_jobs, verbose=1)
+    tables = write_tables(evaluation)
+    print("\n" + format_blocks(tables))
+    words = sys.argv[1:] if arguments is None else arguments
+    report = write_report(evaluation, tables, f"{parser.prog} {shlex.join(words)}")
+    print(f"{report}, tables.txt, csv files, results.json and models are in {evaluation.output}/ "
+          f"({time.perf_counter() - start:.0f} s)")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -153,9 +153,7 @@ def _with_standardized(ecg, config):
 
 def _standardised(records):
     signals = zscore(bandpass(np.asarray(records), RATE, 0.5, 40))
-    return ECGRecords.from_array(
-        signals, sampling_rate=RATE, record_names=records.record_names
-    )
+    return ECGRecords.from_array(signals, sampling_rate=RATE, record_names=records.record_names)
 
 
 def _joined(texts, more):

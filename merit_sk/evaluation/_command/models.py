@@ -92,7 +92,8 @@ class Trained:
             if self.model in VARIANTS:
                 Z = self.embedder().set_params(cache=None).transform(ecg.data)
             else:
-                Z = fit_features(self.config, self.model, self.seed, main).transform(equal(ecg.data))
+                extractor = fit_features(self.config, self.model, self.seed, main)
+                Z = extractor.transform(equal(ecg.data))
             write_arrays(path, np.asarray(Z, dtype=np.float32))
         return np.load(path)
 
@@ -112,8 +113,8 @@ def trained(config, model, seed, main, others, output):
     settings = {"model": model, "seed": seed, "data": fingerprint(main)} | config_of
     if model in CLASSIFIERS:
         settings["others"] = {name: fingerprint(ecg) for name, ecg in others.items()}
-    name = MODELS[model].replace(" ", "-")
-    return Trained(config, model, seed, Path(output) / "models" / f"{name}-{seed}-{digest(settings)}")
+    name = f"{MODELS[model].replace(' ', '-')}-{seed}-{digest(settings)}"
+    return Trained(config, model, seed, Path(output) / "models" / name)
 
 
 def fit(model, main, others, start=None):
@@ -216,4 +217,3 @@ def _task_scores(found, main, task, n_samples):
 def equal(records):
     """Recordings at one rate and of one length, for models that need it."""
     return records.resampled(RATE).with_duration(SECONDS)
-

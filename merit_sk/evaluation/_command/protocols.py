@@ -45,7 +45,8 @@ def plan(config, main, others):
     for task in config.tasks:
         ecg = task_bunch(main, task)
         index = records_to_score(ecg, config.test_fold)
-        judge(f"task {task}", ecg, index, None, ("probe", "main", task), ("zero-shot", "main", task))
+        both = [(protocol, "main", task) for protocol in ("probe", "zero-shot")]
+        judge(f"task {task}", ecg, index, None, *both)
     for name, ecg in others.items():
         title, index = OTHER_SETS[name], np.flatnonzero(ecg.target.any(axis=1))
         judge(f"zero-shot on {title}", ecg, index, None, ("zero-shot", name, ""))
@@ -61,6 +62,11 @@ def plan(config, main, others):
             what = f"shift {source} to {target}, {version} map"
             classes = {name for names in shared for name in names}
             judge(what, ecg, index, classes, ("shift", source, target, version))
+        n_source = int(sets[source].target.any(axis=1).sum())
+        if source != "ptbxl" and n_source < SMALL_SOURCE:
+            left_out[f"probe carried over from {OTHER_SETS[source]} to {OTHER_SETS[target]}"] = (
+                f"{n_source} labelled records to learn from, fewer than {SMALL_SOURCE}"
+            )
     return protocols, left_out
 
 
@@ -106,6 +112,7 @@ class Protocols:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Left out of the macro average")
             warnings.filterwarnings("ignore", message="Not judged, since the data")
+            warnings.filterwarnings("ignore", message="no word of the phrases")
             for kind, *where in protocols:
                 runs[kind](*where)
         return {
@@ -130,22 +137,33 @@ class Protocols:
         return {"min_positives": self.config.min_positives, "n_resamples": N_RESAMPLES,
                 "random_state": 0}  # fmt: skip
 
-    def add(self, protocol, name, task, scored, model=None, **more):
-        """Note one judgement."""
-        where = {"model": model or self.model.name, "seed": self.model.seed, "protocol": protocol,
-                 "set": name, "task": task, "fraction": 1.0, "draw": 0}  # fmt: skip
-        auc, table = scored.auc, scored.table
-        counts = {"n_test": len(scored.y_test), "n_classes": int(table.included.sum())}
-        self.rows.append(where | counts | more
-                         | {"macro_auc": auc.estimate, "low": auc.low, "high": auc.high})  # fmt: skip
+    def note(self, where, auc, n_test, included, **more):
+        """Note one macro AUC with its resamples."""
+        counts = {"n_test": n_test, "n_classes": int(np.sum(included))}
+        values = {"macro_auc": auc.estimate, "low": auc.low, "high": auc.high}
+        place = {"fraction": 1.0, "draw": 0}
+        self.rows.append(self.who() | where | place | counts | values | more)
         self.resamples.append(auc.resamples.astype(np.float32))
+
+    def who(self):
+        """Model and seed."""
+        return {"model": self.model.name, "seed": self.model.seed}
+
+    def add(self, protocol, name, task, scored, **more):
+        """Note one judgement, with its classes and scores."""
+        where = {"protocol": protocol, "set": name, "task": task}
+        if "model" in more:
+            where["model"] = more.pop("model")
+        table = scored.table
+        self.note(where, scored.auc, len(scored.y_test), table.included, **more)
         for k in np.flatnonzero(table.n_positives):
             self.classes.append(
-                {key: where[key] for key in ("model", "seed", "protocol", "set", "task")}
+                self.who()
+                | where
                 | {"target": str(table.target[k]), "n_positives": int(table.n_positives[k])}
                 | {"auc": float(table.auc[k]), "included": bool(table.included[k])}
             )
-        key = "/".join((where["model"], protocol, name, task))
+        key = "/".join((self.rows[-1]["model"], protocol, name, task))
         self.scores[key] = scored.scores.astype(np.float32)
 
     def probe(self, name, task):
@@ -166,14 +184,10 @@ class Protocols:
             self.features(name), ecg, fractions=(*config.fractions, 1.0), n_draws=config.n_draws,
             **folds, **self.judged(),
         )  # fmt: skip
+        where = {"protocol": "probe", "set": name, "task": task}
         for draw in result.draws[:-1]:
-            where = {"model": self.model.name, "seed": self.model.seed, "protocol": "probe",
-                     "set": name, "task": task, "fraction": draw.fraction, "draw": draw.draw,
-                     "n_test": len(result.y_test), "n_classes": int(result.included.sum()),
-                     "n_train": draw.n_train}  # fmt: skip
-            auc = {"macro_auc": draw.auc.estimate, "low": draw.auc.low, "high": draw.auc.high}
-            self.rows.append(where | auc)
-            self.resamples.append(draw.auc.resamples.astype(np.float32))
+            place = {"fraction": draw.fraction, "draw": draw.draw, "n_train": draw.n_train}
+            self.note(where, draw.auc, len(result.y_test), result.included, **place)
         best, index = result.best, result.test_index
         scored = self.score(ecg, index, best.scores, index)
         self.add("probe", name, task, scored, n_train=best.n_train)

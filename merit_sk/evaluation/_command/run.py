@@ -4,11 +4,13 @@ import json
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from joblib import Parallel, delayed
+from sklearn.utils import Bunch
 
-from .config import MODELS, RunConfig, digest, versions
+from .config import MODELS, OTHER_SETS, RunConfig, digest, versions
 from .data import fingerprint, load_main, load_others
 from .files import write_arrays, write_text
 from .models import fit, left_out_models, trained
@@ -41,6 +43,25 @@ class Evaluation:
     results: list
     output: Path
 
+    def counts(self):
+        """Recordings of every data set, as a list of dict."""
+        main, config = self.main, self.config
+        train = np.isin(main.folds, config.train_folds)
+        texts = np.array([isinstance(r, str) and bool(r.strip()) for r in main.reports])
+        table = [
+            {"data set": config.title, "recordings": len(main.data),
+             "patients": len(np.unique(main.groups)), "training": int(train.sum()),
+             "training, with report": int((train & texts).sum()),
+             "validation": int((main.folds == config.valid_fold).sum()),
+             "test": int((main.folds == config.test_fold).sum())}
+        ]  # fmt: skip
+        for name, ecg in self.others.items():
+            n = int(ecg.target.any(axis=1).sum())
+            table.append({"data set": OTHER_SETS[name], "recordings": len(ecg.data),
+                          "patients": len(np.unique(ecg.groups)), "training": 0,
+                          "training, with report": 0, "validation": 0, "test": n})  # fmt: skip
+        return table
+
     def model(self, key):
         """The fitted model of the first seed, None if it is not among them."""
         return next((m for m in self.models if m.model == key), None)
@@ -52,12 +73,39 @@ class Evaluation:
         return next(found, None)
 
 
-def run(config, output, *, n_jobs=None, verbose=0):
+def prepare(config):
+    """Read the recordings, and find out what they allow.
+
+    Returns
+    -------
+    Bunch
+        ``main``, ``others``, ``protocols`` and ``left_out``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a folder is not what it should be.
+    ValueError
+        If a file is faulty, or nothing can be judged.
+    """
+    main, others = load_main(config), load_others(config)
+    left_out = {MODELS[key]: why for key, why in left_out_models(config.models).items()}
+    protocols, lacking = plan(config, main, others)
+    left_out |= lacking
+    if not protocols:
+        reasons = "; ".join(f"{what}: {why}" for what, why in left_out.items())
+        raise ValueError(f"nothing can be judged: {reasons}")
+    return Bunch(main=main, others=others, protocols=protocols, left_out=left_out)
+
+
+def run(config, prepared, output, *, n_jobs=None, verbose=0):
     """Fit and judge all models; what is already in ``output`` is not done again.
 
     Parameters
     ----------
     config : RunConfig
+    prepared : Bunch
+        See ``prepare``.
     output : path-like
         Folder for results.
     n_jobs : int or None, default=None
@@ -69,25 +117,19 @@ def run(config, output, *, n_jobs=None, verbose=0):
     -------
     evaluation : Evaluation
     """
-    output = Path(output)
-    main, others = load_main(config), load_others(config)
-    left_out = {MODELS[key]: why for key, why in left_out_models(config.models).items()}
-    protocols, lacking = plan(config, main, others)
-    left_out |= lacking
+    output, main, others = Path(output), prepared.main, prepared.others
     if verbose:
-        announce(config, main, others, left_out)
-    if not protocols:
-        raise ValueError(f"nothing can be judged: {'; '.join(map(': '.join, left_out.items()))}")
+        announce(config, main, others, prepared.left_out)
     (output / "models").mkdir(parents=True, exist_ok=True)
     (output / "runs").mkdir(exist_ok=True)
-    keys = [key for key in config.models if MODELS[key] not in left_out]
+    keys = [key for key in config.models if MODELS[key] not in prepared.left_out]
     models = [
         trained(config, key, seed, main, others, output) for seed in config.seeds for key in keys
     ]
     fit_all(models, main, others, n_jobs, verbose)
-    found = in_parallel(judge, [(m, main, others, protocols, output) for m in models], n_jobs,
-                        "judged", verbose)  # fmt: skip
-    return Evaluation(config, main, others, left_out, models, found, output)
+    jobs = [(model, main, others, prepared.protocols, output) for model in models]
+    found = in_parallel(judge, jobs, n_jobs, "judged", verbose)
+    return Evaluation(config, main, others, prepared.left_out, models, found, output)
 
 
 def announce(config, main, others, left_out):
@@ -146,7 +188,7 @@ def judge(model, main, others, protocols, output):
         with np.load(arrays) as kept:
             scores = {key: kept[key] for key in kept.files if key != "resamples"}
             return found | {"resamples": kept["resamples"], "scores": scores}
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, BadZipFile):
         pass
     found = Protocols(model, main, others).run(protocols)
     write_arrays(arrays, found["scores"] | {"resamples": found["resamples"]})
