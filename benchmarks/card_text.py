@@ -1,0 +1,250 @@
+"""The words of a model card, around the figures that ``model_card.py`` measured."""
+
+import math
+
+from merit_sk.datasets import PTBXL_STATEMENTS
+
+WEAK = 0.75
+
+
+def card(name, figures, config, recipe):
+    """Blocks of a card: (kind, content).
+
+    Parameters
+    ----------
+    name : str
+    figures : dict
+        See ``model_card.evaluate``.
+    config : dict
+        ``config.json`` of the weights.
+    recipe : dict
+        ``recipe.json`` of the weights.
+    """
+    return [
+        ("title", f"Model card: {name}"),
+        ("text", "**Research software and no medical device.** Not for diagnosis, triage, "
+                 "monitoring or any decision about a patient."),
+        *_what(name, figures, config),
+        *_data(recipe),
+        *_objective(recipe, config),
+        *_results(figures),
+        *_limits(figures),
+        ("heading", "How this card was made"),
+        ("code", "python benchmarks/merit_tiny.py --data PATH --work FOLDER  # see recipe.json\n"
+                 "python benchmarks/model_card.py --data PATH --docs docs/model_card.rst"),
+    ]  # fmt: skip
+
+
+def _what(name, figures, config):
+    window = config["window"]
+    low, high = window["band"]
+    return [
+        ("heading", "What it is"),
+        ("text", f"An ECG encoder of {figures['parameters'] / 1e6:.2f} million parameters with the "
+                 "text tower it was aligned with, pretrained by MERIT: masked modelling of the "
+                 f"signal and alignment with reports. It takes {figures['megabytes']:.1f} MB, "
+                 "weights in half precision, computing in single precision. An ECG becomes "
+                 f"{figures['n_features']} numbers."),
+        ("code", "from merit_sk import MeritEmbedder, MeritZeroShotClassifier\n"
+                 f'Z = MeritEmbedder(pretrained="{name}").fit_transform(records)\n'
+                 f'zero = MeritZeroShotClassifier(pretrained="{name}", classes="all", '
+                 "multi_label=True)\nzero.fit(records).predict_proba(records)"),
+        ("heading", "What it takes"),
+        ("list", [
+            f"Leads: {', '.join(window['leads'])}. ``ECGRecords`` are put in order by name; limb "
+            "leads that follow from two others are computed, others may be missing.",
+            f"{window['sampling_rate']:g} Hz. ``ECGRecords`` of another rate are resampled; arrays "
+            "must have it.",
+            f"Windows of {window['duration']:g} s. Longer recordings are the average of their "
+            "windows, shorter ones are padded and the padding is left out.",
+            f"Millivolts; a band of {low:g} to {high:g} Hz without phase shift; every lead of a "
+            "window is standardised, so that amplitude is lost.",
+        ]),
+    ]  # fmt: skip
+
+
+def _data(recipe):
+    counts, data = recipe["counts"], recipe["data"]
+    blocks = [
+        ("heading", "Data"),
+        ("list", [
+            f"{counts['simulated']:,} recordings simulated by merit_sk (``stream_ecg``), half with "
+            "English reports and half with German ones. No patient is behind them.",
+            f"{counts['real']:,} recordings of PTB-XL 1.0.3, folds 1 to 8, each "
+            f"{data['repeats']} times in a pass, in turn with the 12SL machine statements of "
+            "PTB-XL+ (English) and the cardiologist's report (mostly German).",
+        ]),
+        ("text", "Settings were chosen on fold 9 and are reported on fold 10; patients are in one "
+                 "fold only. The simulator was adjusted while looking at average beats of 987 of "
+                 "these recordings, some of them in fold 10."),
+    ]  # fmt: skip
+    if counts["real"]:
+        blocks.append((
+            "text", "Attribution: P. Wagner et al., \"PTB-XL, a large publicly available "
+            "electrocardiography dataset\", Scientific Data 7:154, 2020, "
+            "doi:10.1038/s41597-020-0495-6; N. Strodthoff et al., \"PTB-XL+, a comprehensive "
+            "electrocardiographic feature dataset\", Scientific Data 10:279, 2023. Both are under "
+            "CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/); signals were filtered, "
+            "standardised and resampled. The weights are under the licence of merit_sk, "
+            "BSD-3-Clause.",
+        ))  # fmt: skip
+    return blocks
+
+
+def _objective(recipe, config):
+    settings, last = recipe["settings"], recipe["history"][-1]
+    batch = settings["batch_size"]
+    reached = []
+    if "mi_text" in last:
+        reached.append(f"I(Z; report) at least {last['mi_text']:.2f} nats a recording (at most "
+                       f"ln {batch} = {math.log(batch):.2f} with batches of {batch})")  # fmt: skip
+    if "mi_signal" in last:
+        reached.append(f"I(Z visible; X masked) at least {last['mi_signal']:.3f} nats a hidden "
+                       "sample over the best constant predictor")  # fmt: skip
+    return [
+        ("heading", "Objective"),
+        ("text", f"(1 - w) I(Z; report) + w I(Z visible; X masked) with w = "
+                 f"{settings['structure_weight']:g}, {settings['max_epochs']} passes, seed "
+                 f"{settings['random_state']}. Bounds reached on the training data in the last "
+                 f"pass: {'; '.join(reached)}."),
+    ]  # fmt: skip
+
+
+def _results(figures):
+    return [
+        ("heading", "Results"),
+        ("text", f"{figures['n_test']} recordings of fold 10 of PTB-XL, those at hand (no random "
+                 "sample of the data set: compare rows, not papers). Brackets are 95 % bootstrap "
+                 "intervals by patient; classes with fewer than five positive recordings are left "
+                 "out of averages."),
+        ("subheading", "Linear probe"),
+        ("text", "Ridge on frozen features, penalty chosen on fold 9, macro AUC. Where less than "
+                 "all labels are used: mean of five draws. \"Ahead\" is the paired difference of "
+                 "this model from the row."),
+        ("table", _probe_table(figures["probe"])),
+        ("subheading", "Zero-shot: superclasses"),
+        ("table", [
+            ["phrases", "macro AUC", *figures["superclasses"][0]["each"]],
+            *([r["language"], _interval(r["auc"]), *(f"{a:.3f}" for a in r["each"].values())]
+              for r in figures["superclasses"]),
+        ]),
+        ("subheading", "Zero-shot: every statement with ten positive recordings"),
+        ("table", [
+            ["statement", "meaning", "positives", "AUC, English", "AUC, German"],
+            *([r["code"], PTBXL_STATEMENTS[r["code"]].description, str(r["positives"]),
+               _interval(r["en"]), _interval(r["de"])] for r in figures["statements"]),
+        ]),
+        ("subheading", "Subgroups"),
+        ("text", "Zero-shot macro AUC of the superclasses with five positive and negative "
+                 "recordings in the group (German phrases). The averages are over different "
+                 "classes where these differ."),
+        ("table", [
+            ["group", "recordings", "classes", "macro AUC"],
+            *([r["group"], str(r["n"]), ", ".join(r["classes"]), _interval(r["auc"])]
+              for r in figures["subgroups"]),
+        ]),
+        ("subheading", "Fewer leads"),
+        ("text", "Zero-shot macro AUC of the superclasses, English phrases."),
+        ("table", [["leads", "macro AUC"],
+                   *([r["leads"], _interval(r["auc"])] for r in figures["leads"])]),
+        *_other_sets(figures["others"]),
+    ]  # fmt: skip
+
+
+def _probe_table(rows):
+    table = [["task", "labels", "features", "macro AUC", "this model ahead by"]]
+    for r in rows:
+        low, high = r.get("ahead", (None, None))
+        ahead = "" if low is None else f"[{low:+.3f}, {high:+.3f}]"
+        task = f"{r['task']} ({r['n_classes']} classes, {r['n_test']} recordings)"
+        table.append([task, f"{r['labels']:.0%}", r["name"],
+                      _interval([r["auc"], *r["interval"]]), ahead])  # fmt: skip
+    return table
+
+
+def _other_sets(rows):
+    if not rows:
+        return []
+    table = [["data set", "recordings", "class: AUC"]]
+    for r in rows:
+        aucs = "; ".join(f"{c}: {_interval(a)}" for c, a in r["aucs"].items())
+        table.append([r["name"], str(r["n"]), aucs or "too few of every class"])
+    return [
+        ("subheading", "Other data sets, zero-shot"),
+        ("text", "Samples of a few recordings: they show that these files are read and make sense, "
+                 "not how good the model is. Classes with five positive and negative recordings."),
+        ("table", table),
+    ]  # fmt: skip
+
+
+def _limits(figures):
+    weak = [f"{r['code']} ({r['en'][0]:.2f})" for r in figures["statements"] if r["en"][0] < WEAK]
+    return [
+        ("heading", "Known failures"),
+        ("list", [
+            f"Statements below {WEAK:g} in the table above, zero-shot in English: "
+            f"{', '.join(weak) or 'none'}. Statements with fewer positives were not tested at all.",
+            "Voltage: leads are standardised, so hypertrophy and low voltage are judged by shape "
+            "and by what goes with them.",
+            "Fewer leads: the model was trained on twelve; what single leads cost stands above.",
+            "Probabilities say how likely a statement is to stand in a report like those of "
+            "training. They are not calibrated to any population.",
+            "Real recordings are of one German data set, recorded from {} to {}; children, paced "
+            "rhythms and rare statements are few.".format(*figures["years"]),
+            "12SL statements are another algorithm's reading of the same recordings.",
+        ]),
+        ("heading", "Intended use"),
+        ("text", "Embeddings of resting ECGs for research: probes with few labels, search, "
+                 "clustering, a start for further pretraining and fine-tuning, a baseline to beat. "
+                 "Not intended: any use on patients, and any use in which nobody has checked the "
+                 "model on recordings of the same kind."),
+    ]  # fmt: skip
+
+
+def _interval(values):
+    return "{:.3f} [{:.3f}, {:.3f}]".format(*values)
+
+
+def render(blocks, style):
+    """A document of blocks.
+
+    Parameters
+    ----------
+    blocks : list of (kind, content)
+    style : {"md", "rst"}
+    """
+    parts = [(_markdown if style == "md" else _rst)(*block) for block in blocks]
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown(kind, content):
+    if kind in ("title", "heading", "subheading"):
+        return "#" * (1 + ("title", "heading", "subheading").index(kind)) + " " + content
+    if kind == "code":
+        return f"```\n{content}\n```"
+    if kind == "list":
+        return "\n".join(f"- {item}" for item in content).replace("``", "`")
+    if kind == "table":
+        head, *rows = content
+        lines = [head, ["---"] * len(head), *rows]
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return content.replace("``", "`")
+
+
+def _rst(kind, content):
+    if kind in ("title", "heading", "subheading"):
+        sign = {"title": "=", "heading": "-", "subheading": "~"}[kind]
+        return f"{content}\n{sign * len(content)}"
+    if kind == "code":
+        return "::\n\n" + "\n".join(f"    {line}" for line in content.splitlines())
+    if kind == "list":
+        return "\n".join(f"- {item}" for item in content)
+    if kind == "table":
+        rows = ["\n".join(("   * - " if j == 0 else "     - ") + (_plain(cell) or "..")
+                          for j, cell in enumerate(row)) for row in content]  # fmt: skip
+        return ".. list-table::\n   :header-rows: 1\n\n" + "\n".join(rows)
+    return content
+
+
+def _plain(cell):
+    return cell.replace("_", "\\_")

@@ -1,0 +1,154 @@
+"""The recipe of ``merit-tiny``, the weights that come with the package.
+
+    python benchmarks/merit_tiny.py --data PATH --work FOLDER
+
+Pretrains on simulated recordings with English and German reports, and on the real ones of PTB-XL
+folds 1 to 8, each several times with its 12SL statements and its cardiologist's report in turn. The
+same command goes on where it was interrupted. Beside the weights, ``recipe.json`` holds all
+settings, versions and counts.
+
+PATH holds ``ptb-xl/`` (a PTB-XL folder), ``ptb-xl-standardized/`` (``ecg_id.npy``,
+``signals_int16.npy``: z-scores times 500), ``metadata/ptbxl_database.csv`` and
+``metadata/ptbxl_12sl_statements_text_en.csv``. Without it, only simulated recordings are used.
+"""
+
+import argparse
+import hashlib
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from merit_sk import ECGRecords, MeritEmbedder
+from merit_sk.datasets import stream_ecg
+from merit_sk.evaluation._command.config import RunConfig, versions
+from merit_sk.evaluation._command.data import load_main
+from merit_sk.nn.checkpoint import BOX, _write
+
+TRAIN_FOLDS = tuple(range(1, 9))
+BATCH = 500
+
+
+def real_recordings(path):
+    """Standardised recordings of folds 1 to 8, their 12SL statements and their reports."""
+    table = path / "metadata" / "ptbxl_database.csv"
+    statements = path / "metadata" / "ptbxl_12sl_statements_text_en.csv"
+    sources = [
+        load_main(RunConfig(ptbxl=str(path / "ptb-xl"), reports=(reports,),
+                            standardized=(str(path / "ptb-xl-standardized"), str(table))))
+        for reports in (str(statements), "report")
+    ]  # fmt: skip
+    ecg = sources[0]
+    rows = np.flatnonzero(np.isin(ecg.folds, TRAIN_FOLDS))
+    return np.asarray(ecg.data[rows]), [source.reports[rows].tolist() for source in sources]
+
+
+def collect(args, folder):
+    """Write all signals and texts to a folder, unless they are there.
+
+    Returns
+    -------
+    records : ECGRecords
+        Simulated ones, then real ones, these as often as asked for.
+    origins : ndarray of str
+        Kind of recording and of text.
+    counts : dict
+    """
+    signals, texts = folder / "signals.npy", folder / "texts.json"
+    if not texts.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        X, real = real_recordings(args.data) if args.data else (np.empty((0, 12, 1000)), [[], []])
+        shape = (args.n_simulated + len(X), 12, 1000)
+        out = np.lib.format.open_memmap(signals, "w+", np.float16, shape)
+        out[args.n_simulated :] = X
+        simulated = simulate(args, out)
+        out.flush()
+        _write(texts, json.dumps({"simulated": simulated, "real": real}).encode())
+    found = json.loads(texts.read_text())
+    n_real = len(found["real"][0])
+    index = [np.arange(args.n_simulated)]
+    reports = list(found["simulated"])
+    language = np.where(np.arange(args.n_simulated) // BATCH % 2, "de", "en")
+    origins = [np.char.add("simulated ", language)]
+    for k in range(args.repeats):
+        index.append(args.n_simulated + np.arange(n_real))
+        reports += found["real"][k % len(found["real"])]
+        origins.append(np.full(n_real, ("real 12SL", "real report")[k % len(found["real"])]))
+    source = ECGRecords.from_array(np.load(signals, mmap_mode="r"), sampling_rate=100)
+    index = np.concatenate(index)
+    records = source[index]
+    records.reports = np.array(reports, dtype=object)
+    counts = {"simulated": args.n_simulated, "real": n_real, "recordings in a pass": len(index)}
+    return records, np.concatenate(origins), counts
+
+
+def simulate(args, out):
+    """Fill ``out`` with simulated recordings; their reports, English and German in turn."""
+    streams = [
+        stream_ecg(BATCH, language=language, random_state=args.seed + k)
+        for k, language in enumerate(("en", "de"))
+    ]
+    reports = []
+    while len(reports) < args.n_simulated:
+        ecg = next(streams[len(reports) // BATCH % 2])
+        n = min(BATCH, args.n_simulated - len(reports))
+        out[len(reports) : len(reports) + n] = np.asarray(ecg.data)[:n]
+        reports += ecg.reports[:n].tolist()
+    return reports
+
+
+def parse(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help="folder of real recordings described above")
+    parser.add_argument("--work", type=Path, required=True, help="folder for signals and state")
+    parser.add_argument("--output", type=Path, default=BOX / "merit-tiny")
+    parser.add_argument("--encoder", default="tiny")
+    parser.add_argument("--n-simulated", type=int, default=20_000)
+    parser.add_argument("--repeats", type=int, default=4, help="of real recordings in a pass")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--structure-weight", type=float, default=0.25)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--n-jobs", type=int, default=-1)
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None):
+    args = parse(arguments)
+    what = {"seed": args.seed, "n_simulated": args.n_simulated, "real": args.data is not None}
+    settings = {
+        "encoder": args.encoder, "structure_weight": args.structure_weight,
+        "max_epochs": args.epochs, "batch_size": args.batch_size, "lr": args.lr,
+        "random_state": args.seed,
+    }  # fmt: skip
+    data = args.work / f"data-{digest(what)}"
+    run = args.work / f"run-{digest(what | settings | {'repeats': args.repeats})}"
+    begin = time.perf_counter()
+    records, origins, counts = collect(args, data)
+    print(f"{records}: {counts}, {time.perf_counter() - begin:.0f} s", flush=True)
+    begin = time.perf_counter()
+    embedder = MeritEmbedder(checkpoint_dir=run, n_jobs=args.n_jobs, verbose=1, **settings)
+    embedder.fit(records, origins=origins)
+    seconds = time.perf_counter() - begin
+    embedder.save_pretrained(args.output, dtype="float16")
+    recipe = {
+        "command": "python benchmarks/merit_tiny.py",
+        "data": what | {"repeats": args.repeats, "folds": TRAIN_FOLDS, "texts":
+                        "simulated: English and German reports; real: 12SL statements and reports"},
+        "settings": settings, "counts": counts, "device": str(embedder.device_),
+        "seconds of the last call": round(seconds), "history": embedder.history_,
+        "versions": versions(),
+    }  # fmt: skip
+    _write(args.output / "recipe.json", json.dumps(recipe, indent=1).encode())
+    size = sum(path.stat().st_size for path in args.output.iterdir()) / 1e6
+    print(f"{args.output} holds {size:.1f} MB; {embedder.history_[-1]}; {seconds:.0f} s")
+
+
+def digest(settings):
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+if __name__ == "__main__":
+    main()
