@@ -19,7 +19,7 @@ from .._subsets import records_to_score
 from .config import MODELS
 from .data import task_bunch
 from .models import VARIANTS
-from .tables import REFERENCE, model_rank
+from .tables import REFERENCE, model_rank, title
 
 _COMPARED = ("merit", "random", "minirocket", "xresnet", "summary")
 
@@ -110,7 +110,7 @@ def shift_matrix(summary):
     if part.empty:
         return None
     how = {"shift": "labels", "zero-shot shift": "words"}
-    columns = [f"{r.set}\n{r.task} map, {how[r.protocol]}" for r in part.itertuples()]
+    columns = [f"{title(r.set)}\n{r.task} map, {how[r.protocol]}" for r in part.itertuples()]
     wide = part.assign(column=columns).pivot(index="model", columns="column", values="macro_auc")
     wide = wide.loc[sorted(wide.index, key=model_rank), list(dict.fromkeys(columns))]
     size = 2.6 + 1.9 * wide.shape[1], 1.4 + 0.45 * len(wide)

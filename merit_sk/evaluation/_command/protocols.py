@@ -52,6 +52,7 @@ def plan(config, main, others):
         judge(f"zero-shot on {title}", ecg, index, None, ("zero-shot", name, ""))
         folds = with_folds(ecg).folds[index]
         judge(f"probe on {title}", ecg, index[folds == 10], None, ("probe", name, ""))
+    titles = {"ptbxl": "PTB-XL"} | OTHER_SETS
     for source, target in SHIFTS:
         sets = {"ptbxl": main, **others}
         if source not in sets or target not in sets:
@@ -59,12 +60,12 @@ def plan(config, main, others):
         for version in ("published", "corrected"):
             ecg, shared = sets[target], category_map(source, target, version=version).values()
             index = np.flatnonzero(ecg.target.any(axis=1))
-            what = f"shift {source} to {target}, {version} map"
+            what = f"shift {titles[source]} to {titles[target]}, {version} map"
             classes = {name for names in shared for name in names}
             judge(what, ecg, index, classes, ("shift", source, target, version))
         n_source = int(sets[source].target.any(axis=1).sum())
         if source != "ptbxl" and n_source < SMALL_SOURCE:
-            left_out[f"probe carried over from {OTHER_SETS[source]} to {OTHER_SETS[target]}"] = (
+            left_out[f"probe carried over from {titles[source]} to {titles[target]}"] = (
                 f"{n_source} labelled records to learn from, fewer than {SMALL_SOURCE}"
             )
     return protocols, left_out

@@ -94,27 +94,27 @@ def blocks(summary, comparisons):
         part = labelled[labelled["fraction"] == fraction]
         share = "all training labels" if fraction == 1 else f"{100 * fraction:g} % of the labels"
         found.append((f"Linear probe, {share}", _meaning(part), _wide(part)))
-    for protocol, title in (
+    for protocol, name in (
         ("zero-shot", "Zero-shot: classes in words, no label"),
         ("shift", "Shift: learned on one data set, judged on another"),
         ("zero-shot shift", "Shift, zero-shot on the same classes"),
     ):
         part = summary[summary["protocol"] == protocol]
         if len(part):
-            found.append((title, _meaning(part), _wide(part)))
+            found.append((name, _meaning(part), _wide(part)))
     if len(comparisons):
-        for protocol, title in (("probe", "with all labels"), ("zero-shot", "zero-shot")):
+        for protocol, name in (("probe", "with all labels"), ("zero-shot", "zero-shot")):
             part = comparisons[(comparisons["protocol"] == protocol) & (comparisons.fraction == 1)]
             if len(part):
                 lines = part.itertuples()
                 cells = [f"{r.difference:+.3f} [{r.low:+.3f}, {r.high:+.3f}]" for r in lines]
-                found.append((f"MERIT minus the others, {title}", _PAIRED, _pivot(part, cells)))
+                found.append((f"MERIT minus the others, {name}", _PAIRED, _pivot(part, cells)))
     return found
 
 
 def _meaning(part):
     sizes = "; ".join(
-        f"{column_name(r)} {r.n_classes} of them, {r.n_test} records"
+        f"{column_name(r)}: {r.n_classes} classes, {r.n_test} records"
         for r in part.drop_duplicates(["set", "task"]).itertuples()
     )
     spread = {
@@ -122,7 +122,7 @@ def _meaning(part):
         "draws": f"mean ± SD over {part['n_draws'].max()} draws of labels",
         "interval": "95 % bootstrap interval by patient",
     }
-    return f"Macro AUC over classes, {spread[_spread(part)]}. Classes: {sizes}."
+    return f"Macro AUC, {spread[_spread(part)]}. {sizes}."
 
 
 def _spread(part):
@@ -155,7 +155,13 @@ def column_name(row):
     """What a column of a table is called: the task, the data set or the direction of shift."""
     if row.set == "main":
         return row.task
-    return f"{OTHER_SETS.get(row.set, row.set)} {row.task}".strip()
+    return f"{title(row.set)} {row.task}".strip()
+
+
+def title(name):
+    """A data set, or a direction of shift, as people write it."""
+    names = {"ptbxl": "PTB-XL"} | OTHER_SETS
+    return " to ".join(names[part] for part in name.split(" to "))
 
 
 def model_rank(name):
@@ -167,9 +173,9 @@ def model_rank(name):
 def format_blocks(found):
     """Tables as text for the terminal."""
     text = []
-    for title, meaning, frame in found:
-        lines = frame.reset_index().rename(columns={"model": ""}).to_string(index=False)
-        text += [title, "=" * len(title), lines, meaning, ""]
+    for name, meaning, frame in found:
+        lines = frame.rename_axis(index=None, columns=None).to_string()
+        text += [name, "=" * len(name), lines, meaning, ""]
     return "\n".join(text)
 
 

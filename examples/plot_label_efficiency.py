@@ -1,0 +1,58 @@
+"""
+How many labels does a probe need?
+==================================
+
+A pretrained encoder earns its keep where labels are few. A linear probe is fitted to all labels and
+to draws of few, for the model and for a random encoder, and both are compared on the same records.
+"""
+
+# %%
+# Two encoders
+# ------------
+# One is pretrained without labels, one is not pretrained at all.
+from merit_sk import MeritEmbedder
+from merit_sk.datasets import make_ecg
+
+ecg = make_ecg(700, task="superclass", random_state=0)
+train = ecg.folds <= 8
+merit = MeritEmbedder(max_epochs=8, random_state=0).fit(ecg.data[train], reports=ecg.reports[train])
+random = MeritEmbedder(max_epochs=0, random_state=0).fit(ecg.data[train])
+
+# %%
+# Embed once, probe often
+# -----------------------
+# :func:`~merit_sk.evaluation.evaluate_probe` takes an embedder, or features that are there already.
+# Draws are stratified, by patient, and equal for both models. The penalty is chosen on fold 9; fold
+# 10 is only scored.
+from merit_sk.evaluation import evaluate_probe
+
+results = {
+    name: evaluate_probe(embedder.transform(ecg.data), ecg, fractions=(0.05, 0.2, 1), n_draws=5)
+    for name, embedder in {"MERIT": merit, "random encoder": random}.items()
+}
+print(results["MERIT"].summary().round(3).to_string(index=False))
+
+# %%
+from merit_sk.inspection import ProbeCurveDisplay
+
+display = ProbeCurveDisplay.from_results(results)
+
+# %%
+# Which difference is real?
+# -------------------------
+# Two intervals that overlap do not answer that. :func:`~merit_sk.evaluation.compare` resamples the
+# patients for both models at once, so that what makes a resample easy for both cancels.
+from merit_sk.evaluation import compare, macro_auc
+
+ours, theirs = (result.best for result in results.values())
+y, groups = results["MERIT"].y_test, results["MERIT"].groups_test
+print("MERIT          ", ours.auc)
+print("random encoder ", theirs.auc)
+print("difference     ", compare(macro_auc, y, ours.scores, theirs.scores, groups=groups,
+                                 random_state=0))  # fmt: skip
+
+# %%
+# Class by class
+# --------------
+frame = results["MERIT"].to_frame(per_class=True)
+print(frame.pivot_table("auc", ["target", "n_positives"], "fraction").round(3))
