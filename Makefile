@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow lint docs format clean
+.PHONY: demo test test-slow test-package lint docs format clean
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -14,9 +14,13 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m merit_sk.evaluation --simulated 800 --max-epochs 10 --output demo
+	$(BIN)/python -m merit_sk demo/ecg --simulate AFIB CRBBB
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -m 'not slow' -q
+
+test-package: $(VENV)/.ready
+	$(BIN)/python -m pytest tests/test_packaging.py -m slow -q
 
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -m slow -q

@@ -98,7 +98,7 @@ def draw(zero, ecg, top, output):
 
     seconds = min(10.0, ecg.lengths[0] / ecg.sampling_rate)
     figure, (paper, bars) = plt.subplots(
-        2, 1, figsize=(11, 10), height_ratios=[2, 1], layout="constrained"
+        2, 1, figsize=(11, 8.4), height_ratios=[2, 1], layout="constrained"
     )
     title = f"{ecg.record_names[0]}, as merit_sk reads it. No medical device."
     ECGDisplay.from_records(ecg.with_duration(seconds), title=title, ax=paper)
