@@ -15,7 +15,7 @@ MODELS = {
     "merit": "MERIT",
     "summary": "summary features",
     "minirocket": "MiniRocket",
-    "xresnet": "supervised xresnet1d",
+    "xresnet": "supervised xresnet1d18",
     "finetuned": "MERIT fine-tuned",
 }
 LIGHT_MODELS = ("random", "masked", "alignment", "merit", "summary")

@@ -1,6 +1,5 @@
 """The models of an evaluation: each is fitted once, and what it makes of the recordings is kept."""
 
-import importlib.util
 import json
 import shutil
 import time
@@ -11,7 +10,7 @@ import numpy as np
 
 from ...datasets import PTBXL_TASKS
 from .config import MODELS, digest, versions
-from .data import RATE, SECONDS, fingerprint, task_bunch
+from .data import fingerprint, task_bunch
 from .files import write_arrays, write_text
 
 VARIANTS = {
@@ -23,13 +22,19 @@ VARIANTS = {
 ALIGNED = ("alignment", "merit")
 FEATURES = ("summary", "minirocket")
 CLASSIFIERS = ("xresnet", "finetuned")
+XRESNET_DEPTH = 18  # 101 takes ten times as long, more than all other models together
 _LEARNED_AT_ONCE = ("all", "subclass", "superclass")
 
 
 def left_out_models(models):
     """Reason by name of the models that cannot be fitted here."""
-    if "minirocket" in models and importlib.util.find_spec("aeon") is None:
-        return {"minirocket": "aeon is not installed: pip install 'merit_sk[benchmark]'"}
+    from .._baselines import import_minirocket
+
+    if "minirocket" in models:
+        try:
+            import_minirocket()
+        except ImportError as error:
+            return {"minirocket": str(error)}
     return {}
 
 
@@ -93,7 +98,7 @@ class Trained:
                 Z = self.embedder().set_params(cache=None).transform(ecg.data)
             else:
                 extractor = fit_features(self.config, self.model, self.seed, main)
-                Z = extractor.transform(equal(ecg.data))
+                Z = extractor.transform(ecg.data)
             write_arrays(path, np.asarray(Z, dtype=np.float32))
         return np.load(path)
 
@@ -171,19 +176,16 @@ def pretrain(model, main):
 
 def fit_features(config, model, seed, main):
     """A fitted feature extractor of the baselines."""
-    from .. import _baselines
+    from .._baselines import MiniRocketFeatures, SummaryFeatures
 
-    if model == "summary":
-        extractor = _baselines.SummaryFeatures()
-    else:
-        extractor = _baselines.MiniRocketFeatures(random_state=seed)
-    return extractor.fit(equal(main.data[np.isin(main.folds, config.train_folds)]))
+    extractor = SummaryFeatures() if model == "summary" else MiniRocketFeatures(random_state=seed)
+    return extractor.fit(main.data[np.isin(main.folds, config.train_folds)])
 
 
 def classify(model, main, others, start):
     """Train a network on the labels of all tasks at once, and keep what it says of test records."""
     from ..._classifier import MeritClassifier
-    from .._baselines import XResNetClassifier
+    from .._xresnet import XResNetClassifier
 
     config, columns = model.config, {}
     for task in _LEARNED_AT_ONCE:
@@ -196,12 +198,12 @@ def classify(model, main, others, start):
     if model.model == "finetuned":
         network = MeritClassifier(start.embedder(), random_state=model.seed)
     else:
-        network = XResNetClassifier(random_state=model.seed)
-    network.fit(equal(main.data[rows]), Y[rows])
+        network = XResNetClassifier(depth=XRESNET_DEPTH, random_state=model.seed)
+    network.fit(main.data[rows], Y[rows])
     test = np.flatnonzero(main.folds == config.test_fold)
     sets = {"main": (main, main.data[test]), **{n: (e, e.data) for n, e in others.items()}}
     for name, (ecg, X) in sets.items():
-        found = dict(zip(learned, np.asarray(network.predict_proba(equal(X))).T, strict=True))
+        found = dict(zip(learned, np.asarray(network.predict_proba(X)).T, strict=True))
         scores = {task: _task_scores(found, main, task, len(X)) for task in PTBXL_TASKS}
         write_arrays(model.folder / f"{name}-{fingerprint(ecg)}.npz", scores)
 
@@ -212,8 +214,3 @@ def _task_scores(found, main, task, n_samples):
     nothing = np.zeros(n_samples)
     names = task_bunch(main, task).target_names
     return np.column_stack([found.get((source, name), nothing) for name in names])
-
-
-def equal(records):
-    """Recordings at one rate and of one length, for models that need it."""
-    return records.resampled(RATE).with_duration(SECONDS)

@@ -147,14 +147,21 @@ def announce(config, main, others, left_out):
 
 
 def fit_all(models, main, others, n_jobs, verbose):
-    """Fit models; those that start from another one last, the slow ones first."""
-    order = ["xresnet", "merit", "alignment", "masked", "minirocket", "random", "summary"]
-    first = sorted((m for m in models if m.model in order), key=lambda m: order.index(m.model))
-    in_parallel(fit, [(m, main, others) for m in first], n_jobs, "fitted", verbose)
-    start = {m.seed: m for m in models if m.model == "merit"}
-    last = [(m, main, others, start[m.seed]) for m in models if m.model == "finetuned"]
-    if last:
-        in_parallel(fit, last, n_jobs, "fine-tuned", verbose)
+    """Fit models, the slow ones first; fine-tuning in the same job as what it starts from."""
+    order = ["merit", "masked", "alignment", "xresnet", "minirocket", "random", "summary"]
+    chains = {}
+    for model in models:
+        first = "merit" if model.model == "finetuned" else model.model
+        chains.setdefault((model.seed, first), []).append(model)
+    slow_first = sorted(chains, key=lambda chain: order.index(chain[1]))
+    jobs = [(chains[chain], main, others) for chain in slow_first]
+    in_parallel(fit_chain, jobs, n_jobs, "fitted", verbose)
+
+
+def fit_chain(models, main, others):
+    """Fit models that follow from the first of them."""
+    for model in models:
+        fit(model, main, others, models[0])
 
 
 def in_parallel(function, jobs, n_jobs, what, verbose):
