@@ -218,7 +218,9 @@ class MeritEmbedder(
             Ignored: no label is used.
         reports : array-like of str of shape (n_samples,) or None, default=None
             Free text in any language; None or ``""`` for a record without one. By default the
-            reports that ``ECGRecords`` carry. Without any, only masked modelling is trained.
+            reports that ``ECGRecords`` carry. Without any, only masked modelling is trained. Where
+            some are missing, batches of pairs alternate with batches of other recordings, the pairs
+            repeated so that they are about as many; ``structure_weight=0`` uses pairs alone.
         origins : array-like of shape (n_samples,) or None, default=None
             Hospital, device or data set of each recording. Batches are then drawn from one
             origin at a time, so that the alignment cannot tell recordings apart by it.

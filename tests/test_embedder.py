@@ -267,6 +267,25 @@ def test_batches_of_one_origin(ecg, tiny):
     assert {0} in batches and {1} in batches
 
 
+@pytest.mark.parametrize("structure_weight", [0.25, 0])
+def test_missing_reports(ecg, tiny, structure_weight):
+    class Seen(Callback):
+        def on_batch_begin(self, net, batch, training=False, **kwargs):
+            pairs.append((batch[0]["text_index"] >= 0).float().mean().item())
+
+    pairs, n = [], len(ecg.data)
+    reports = [text if i % 5 == 0 else None for i, text in enumerate(ecg.reports)]
+    changed(
+        tiny, batch_size=6, max_epochs=1, callbacks=[Seen()], structure_weight=structure_weight
+    ).fit(ecg.data, reports=reports)
+    if structure_weight == 0:
+        assert pairs == [1.0] * -(-(n // 5) // 6)
+        return
+    assert 0.0 in pairs and 1.0 in pairs
+    assert np.mean(pairs) == pytest.approx(0.5, abs=0.1)
+    assert sum(0 < share < 1 for share in pairs) <= 2
+
+
 def test_origins_of_another_length(ecg, tiny):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         changed(tiny).fit(ecg.data, origins=["a"])

@@ -66,6 +66,30 @@ class Windows(Dataset):
         self.source, self.indices, self.reports = source, np.asarray(indices), reports
         self.origins = None if origins is None else origins[self.indices]
 
+    def groups(self):
+        """Rows that batches are drawn from, and how often a pass takes them.
+
+        Rows of one origin are a group, and those with a report one apart from those without, as
+        the alignment learns nothing from a pair alone. Pairs are repeated until there are about as
+        many as recordings without report.
+
+        Returns
+        -------
+        list of tuple (rows, times), or None if all rows are alike
+        """
+        n = len(self)
+        paired = np.ones(n, bool) if self.reports is None else self.reports.index[self.indices] >= 0
+        n_paired = int(paired.sum())
+        if self.origins is None and n_paired in (0, n):
+            return None
+        origin = np.zeros(n, int) if self.origins is None else self.origins
+        again = max(round((n - n_paired) / max(n_paired, 1)), 1)
+        found = []
+        for name in np.unique(origin):
+            for kind, times in ((paired, again), (~paired, 1)):
+                found.append((np.flatnonzero((origin == name) & kind), times))
+        return [(rows, times) for rows, times in found if len(rows)]
+
     def __len__(self):
         return len(self.indices)
 
@@ -120,8 +144,9 @@ class Batches:
         self.data, self.seed, self.training, self.step = data, seed, training, 0
         self.accelerator = accelerator
         self.joint_size = batch_size * world_size()
-        self.n_used = len(data) - len(data) % self.joint_size % world_size()
-
+        self.groups = data.groups() if training else None
+        n = sum(len(rows) * times for rows, times in self.groups) if self.groups else len(data)
+        self.n_used = n - n % self.joint_size % world_size()
         if self.n_used == 0:
             raise ValueError(
                 f"{len(data)} recordings cannot be shared by {world_size()} processes: start fewer"
@@ -145,18 +170,19 @@ class Batches:
             yield inputs, torch.zeros(len(inputs["signal"]))
 
     def _order(self, epoch):
-        """Rows of the data in the order of a pass; whole joint batches have one origin."""
-        rows, size = np.arange(len(self.data)), self.joint_size
+        """Rows of the data in the order of a pass; whole joint batches are of one group."""
         if not self.training:
-            return rows
-        random = np.random.default_rng(self._seed(epoch))
-        rows = random.permutation(rows)
-        if self.data.origins is None:
-            return rows
-        origins = self.data.origins[rows]
-        alike = [rows[origins == origin] for origin in np.unique(origins)]
-        whole = [r[i : i + size] for r in alike for i in range(0, len(r) // size * size, size)]
-        left = random.permutation(np.concatenate([r[len(r) // size * size :] for r in alike]))
+            return np.arange(len(self.data))
+        random, size = np.random.default_rng(self._seed(epoch)), self.joint_size
+        if self.groups is None:
+            return random.permutation(len(self.data))
+        whole, left = [], []
+        for rows, times in self.groups:
+            rows = np.concatenate([random.permutation(rows) for _ in range(times)])
+            n_whole = len(rows) // size * size
+            whole += [rows[i : i + size] for i in range(0, n_whole, size)]
+            left.append(rows[n_whole:])
+        left = random.permutation(np.concatenate(left))
         return np.concatenate([*(whole[i] for i in random.permutation(len(whole))), left])
 
     def _load(self, numbered_rows):
