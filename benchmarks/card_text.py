@@ -1,6 +1,7 @@
 """The words of a model card, around the figures that ``model_card.py`` measured."""
 
 import math
+import re
 
 from merit_sk.datasets import PTBXL_STATEMENTS
 
@@ -70,9 +71,10 @@ def _data(recipe):
         ("list", [
             f"{counts['simulated']:,} recordings simulated by merit_sk (``stream_ecg``), half with "
             "English reports and half with German ones. No patient is behind them.",
-            f"{counts['real']:,} recordings of PTB-XL 1.0.3, folds 1 to 8, each "
-            f"{data['repeats']} times in a pass, in turn with the 12SL machine statements of "
-            "PTB-XL+ (English) and the cardiologist's report (mostly German).",
+            *([f"{counts['real']:,} recordings of PTB-XL 1.0.3, folds 1 to 8, each "
+               f"{data['repeats']} times in a pass, in turn with the 12SL machine statements of "
+               "PTB-XL+ (English) and the cardiologist's report (mostly German)."]
+              if counts["real"] else []),
         ]),
         ("text", "Settings were chosen on fold 9 and are reported on fold 10; patients are in one "
                  "fold only. The simulator was adjusted while looking at average beats of 987 of "
@@ -136,7 +138,7 @@ def _results(figures):
         ]),
         ("subheading", "Subgroups"),
         ("text", "Zero-shot macro AUC of the superclasses with five positive and negative "
-                 "recordings in the group (German phrases). The averages are over different "
+                 "recordings in the group (English phrases). The averages are over different "
                  "classes where these differ."),
         ("table", [
             ["group", "recordings", "classes", "macro AUC"],
@@ -238,13 +240,14 @@ def _rst(kind, content):
     if kind == "code":
         return "::\n\n" + "\n".join(f"    {line}" for line in content.splitlines())
     if kind == "list":
-        return "\n".join(f"- {item}" for item in content)
+        return "\n".join(f"- {_no_links(item)}" for item in content)
     if kind == "table":
-        rows = ["\n".join(("   * - " if j == 0 else "     - ") + (_plain(cell) or "..")
+        rows = ["\n".join(("   * - " if j == 0 else "     - ") + (_no_links(cell) or "..")
                           for j, cell in enumerate(row)) for row in content]  # fmt: skip
         return ".. list-table::\n   :header-rows: 1\n\n" + "\n".join(rows)
     return content
 
 
-def _plain(cell):
-    return cell.replace("_", "\\_")
+def _no_links(text):
+    """Codes such as NST_ are no links."""
+    return re.sub(r"(?<=\w)_(?!\w)", r"\\_", text)
