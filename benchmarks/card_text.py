@@ -72,8 +72,8 @@ def _data(recipe):
             f"{counts['simulated']:,} recordings simulated by merit_sk (``stream_ecg``), half with "
             "English reports and half with German ones. No patient is behind them.",
             *([f"{counts['real']:,} recordings of PTB-XL 1.0.3, folds 1 to 8, each "
-               f"{data['repeats']} times in a pass, in turn with the 12SL machine statements of "
-               "PTB-XL+ (English) and the cardiologist's report (mostly German)."]
+               f"{data['repeats']} times in a pass, now with the 12SL machine statements of "
+               "PTB-XL+ (English), now with the cardiologist's report (mostly German)."]
               if counts["real"] else []),
         ]),
         ("text", "Settings were chosen on fold 9 and are reported on fold 10; patients are in one "
