@@ -220,7 +220,7 @@ class MeritEmbedder(
             Free text in any language; None or ``""`` for a record without one. By default the
             reports that ``ECGRecords`` carry. Without any, only masked modelling is trained. Where
             some are missing, batches of pairs alternate with batches of other recordings, the pairs
-            repeated so that they are about as many; ``structure_weight=0`` uses pairs alone.
+            repeated so that they are about as many; ``structure_weight=0`` leaves the others out.
         origins : array-like of shape (n_samples,) or None, default=None
             Hospital, device or data set of each recording. Batches are then drawn from one
             origin at a time, so that the alignment cannot tell recordings apart by it.

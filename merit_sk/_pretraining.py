@@ -79,12 +79,12 @@ def _train(embedder, source, reports, origins, seed, checkpoints, warm):
     from .training.resume import train
 
     order = np.random.default_rng(seed).permutation(len(source))
-    if embedder.structure_weight == 0:
-        order = order[reports.index[order] >= 0]
-    n_valid = round(embedder.validation_fraction * len(order))
+    n_valid = round(embedder.validation_fraction * len(source))
     if embedder.structure_weight == 1:
         reports = None
-    data = Windows(source, np.sort(order[n_valid:]), reports, origins)
+    data = Windows(
+        source, np.sort(order[n_valid:]), reports, origins, unpaired=embedder.structure_weight > 0
+    )
     valid = Windows(source, np.sort(order[:n_valid]), reports)
     model, bounds = embedder.model_, []
     if reports is None:

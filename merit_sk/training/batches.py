@@ -60,11 +60,14 @@ class Windows(Dataset):
         Of all records of ``source``.
     origins : ndarray or None, default=None
         Where each record of ``source`` comes from.
+    unpaired : bool, default=True
+        Whether training batches hold recordings without report, too.
     """
 
-    def __init__(self, source, indices, reports, origins=None):
+    def __init__(self, source, indices, reports, origins=None, unpaired=True):
         self.source, self.indices, self.reports = source, np.asarray(indices), reports
         self.origins = None if origins is None else origins[self.indices]
+        self.unpaired = unpaired
 
     def groups(self):
         """Rows that batches are drawn from, and how often a pass takes them.
@@ -86,9 +89,9 @@ class Windows(Dataset):
         again = max(round((n - n_paired) / max(n_paired, 1)), 1)
         found = []
         for name in np.unique(origin):
-            for kind, times in ((paired, again), (~paired, 1)):
+            for kind, times in ((paired, again), (~paired, int(self.unpaired))):
                 found.append((np.flatnonzero((origin == name) & kind), times))
-        return [(rows, times) for rows, times in found if len(rows)]
+        return [(rows, times) for rows, times in found if len(rows) * times]
 
     def __len__(self):
         return len(self.indices)
