@@ -43,8 +43,8 @@ columns = ["task", "fraction", "model", "difference", "low", "high", "p_value"]
 gaps[gaps.protocol == "probe"][columns].round(3)
 
 # %%
-# Nine of ten such comparisons on so few records hold 0; the p-value says the same in one number and
-# is not corrected for the number of comparisons.
+# The p-value says whether a bracket holds 0, in one number. It is not corrected for the number of
+# comparisons: of twenty models that are all alike, one will look different.
 
 # %%
 # Curves and classes

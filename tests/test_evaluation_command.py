@@ -1,8 +1,10 @@
 """``python -m merit_sk.evaluation`` from the command line."""
 
 import json
+import pkgutil
 import re
 import shutil
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,7 +18,8 @@ from merit_sk.evaluation._command.data import load_main, load_standardized, task
 
 QUICK = [
     "--simulated", "100", "--max-epochs", "1", "--min-positives", "3", "--n-jobs", "1",
-    "--models", "merit", "--fractions", "0.2", "1", "--n-draws", "2",
+    "--models", "merit", "summary", "xresnet", "finetuned",
+    "--fractions", "0.2", "1", "--n-draws", "2",
 ]  # fmt: skip
 TASKS = ["--tasks", "superclass"]
 
@@ -44,7 +47,11 @@ def csn(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, csn):
     output = tmp_path_factory.mktemp("results")
-    call(csn, output)
+    with pytest.MonkeyPatch.context() as patch:
+        for network in ("evaluation._xresnet.XResNetClassifier", "_classifier.MeritClassifier"):
+            name = f"merit_sk.{network}"
+            patch.setattr(name, partial(pkgutil.resolve_name(name), max_epochs=1))
+        call(csn, output)
     return output
 
 
@@ -60,18 +67,27 @@ def no_report(monkeypatch):
 
 def no_training(monkeypatch):
     def fail(*args):
-        raise AssertionError("pretrained again")
+        raise AssertionError("trained again")
 
-    monkeypatch.setattr("merit_sk.evaluation._command.models.pretrain", fail)
+    for name in ("pretrain", "classify", "fit_features"):
+        monkeypatch.setattr(f"merit_sk.evaluation._command.models.{name}", fail)
 
 
 def test_every_model_is_probed_with_all_labels_and_with_draws_of_few(finished):
     rows = pd.read_csv(finished / "results.csv")
     probes = rows[(rows.protocol == "probe") & (rows.set == "main")]
     counts = probes.groupby(["model", "task", "fraction"]).size()
-    assert set(probes.model) == {"random encoder", "MERIT"}
-    assert (counts.xs(0.2, level="fraction") == 2).all() and len(counts) == 2 * 2
+    assert set(probes.model) == {"random encoder", "MERIT", "summary features"}
+    assert (counts.xs(0.2, level="fraction") == 2).all() and len(counts) == 3 * 2
     assert ((rows.low <= rows.macro_auc) & (rows.macro_auc <= rows.high)).all()
+
+
+def test_networks_have_all_labels_and_are_carried_over(finished):
+    rows = pd.read_csv(finished / "results.csv")
+    rows = rows[rows.model.isin(("MERIT fine-tuned", "supervised xresnet1d18"))]
+    assert set(rows.protocol) == {"supervised", "shift"} and (rows.fraction == 1).all()
+    assert len(rows) == 2 * (1 + 2)
+    assert rows.macro_auc.nunique() > 1
 
 
 def test_zero_shot_stands_beside_what_needs_no_alignment(finished):
@@ -99,7 +115,7 @@ def test_means_and_differences_follow_from_the_rows(finished):
     found = means.query(where).set_index("model").macro_auc
     pd.testing.assert_series_equal(found.sort_index(), mean.sort_index())
     gap = gaps.query(where).set_index("model")
-    assert set(gap.index) == {"random encoder"}
+    assert set(gap.index) == {"random encoder", "summary features"}
     assert gap.difference["random encoder"] == pytest.approx(mean["MERIT"] - mean["random encoder"])
     assert ((gaps.low <= gaps.difference) & (gaps.difference <= gaps.high)).all()
     assert gaps.p_value.between(0, 1).all()
@@ -130,7 +146,7 @@ def test_finished_runs_are_not_repeated(finished, csn, monkeypatch, tmp_path, no
     monkeypatch.setattr("merit_sk.evaluation._command.run.Protocols", None)
     call(csn, finished)
     assert (finished / "results.csv").read_text() == before
-    with pytest.raises(AssertionError, match="pretrained again"):
+    with pytest.raises(AssertionError, match="trained again"):
         call(csn, tmp_path / "other")
 
 
