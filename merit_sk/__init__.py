@@ -6,6 +6,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "ECGRecords": "records",
+    "MeritClassifier": "_classifier",
     "MeritEmbedder": "_embedder",
     "MeritReportGenerator": "_report_generator",
     "MeritZeroShotClassifier": "_zero_shot",

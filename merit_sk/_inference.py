@@ -7,8 +7,10 @@ import numpy as np
 from ._ahead import load_ahead
 
 
-def embed_windows(model, source, readout, batch_size, *, rows=None, verbose=False):
-    """Embed every recording as the mean of its windows' read-outs.
+def embed_windows(
+    model, source, readout, batch_size, *, rows=None, aggregate="mean", verbose=False
+):
+    """Embed every recording as the mean (or maximum) of its windows' read-outs.
 
     A batch that does not fit into the memory of an accelerator is halved and tried again.
 
@@ -20,6 +22,8 @@ def embed_windows(model, source, readout, batch_size, *, rows=None, verbose=Fals
     batch_size : int
     rows : ndarray of int or None, default=None
         Recordings to embed; None is all.
+    aggregate : {"mean", "max"}, default="mean"
+        What is taken over the windows of a recording.
     verbose : bool, default=False
         Whether to show a progress bar.
 
@@ -31,7 +35,7 @@ def embed_windows(model, source, readout, batch_size, *, rows=None, verbose=Fals
     from tqdm.auto import tqdm
 
     rows = np.arange(len(source)) if rows is None else rows
-    device = model.log_sigma.device
+    device = next(model.encoder.parameters()).device
     batches = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
     windows = load_ahead(source.all_windows, batches, accelerator=device.type != "cpu")
     parts = []
@@ -39,7 +43,7 @@ def embed_windows(model, source, readout, batch_size, *, rows=None, verbose=Fals
         for batch, loaded in zip(batches, windows, strict=True):
             while True:
                 try:
-                    parts.append(_embed_batch(model, *loaded, readout, batch_size))
+                    parts.append(_embed_batch(model, *loaded, readout, batch_size, aggregate))
                     break
                 except torch.OutOfMemoryError:
                     if batch_size == 1:
@@ -65,7 +69,7 @@ def embed_once(cache, model, source, readout, batch_size, *, verbose=False):
 
     key = model_key(
         model, window=source.spec.to_dict(), readout=readout, batch_size=batch_size,
-        device=model.log_sigma.device.type,
+        device=next(model.encoder.parameters()).device.type,
     )  # fmt: skip
 
     def embed(rows):
@@ -74,11 +78,11 @@ def embed_once(cache, model, source, readout, batch_size, *, verbose=False):
     return EmbeddingCache(cache, key).rows(recording_keys(source), embed)
 
 
-def _embed_batch(model, signal, n_valid, owner, readout, batch_size):
+def _embed_batch(model, signal, n_valid, owner, readout, batch_size, aggregate):
     """Read-outs in batches of one size, so that no recording depends on the number of others."""
     import torch
 
-    device = model.log_sigma.device
+    device = next(model.encoder.parameters()).device
     padding = -len(signal) % batch_size
     if padding:
         signal = np.concatenate([signal, np.zeros((padding, *signal.shape[1:]), np.float32)])
@@ -94,6 +98,10 @@ def _embed_batch(model, signal, n_valid, owner, readout, batch_size):
     n_rows = owner[-1] + 1
     if len(owner) == n_rows:
         return z
+    if aggregate == "max":
+        highest = np.full((n_rows, z.shape[1]), -np.inf, dtype=np.float32)
+        np.maximum.at(highest, owner, z)
+        return highest
     total = np.zeros((n_rows, z.shape[1]))
     np.add.at(total, owner, z)
     return (total / np.bincount(owner)[:, None]).astype(np.float32)

@@ -67,14 +67,14 @@ class PretrainedMixin:
         >>> bool((again.transform(X) == embedder.transform(X)).all())
         True
         """
-        saved = _read(name, revision=revision, local_files_only=local_files_only)
+        saved = _read(name, *cls._kind, revision=revision, local_files_only=local_files_only)
         embedder = cls(**saved[0]["parameters"], device=device)
         embedder._restore(*saved)
         return embedder
 
     def _load_pretrained(self):
         """Become the model that `pretrained` names, unless other parameters contradict it."""
-        config, weights, source = _read(self.pretrained)
+        config, weights, source = _read(self.pretrained, *self._kind)
         window, text = WindowSpec.from_dict(config["window"]), config["text"]
         rate, leads, duration = self.sampling_rate, self.leads, self.duration
         encoder = resolve_encoder(config["parameters"]["encoder"])
@@ -93,6 +93,7 @@ class PretrainedMixin:
                 )
         self._restore(config, weights, source)
 
+    _kind = "text", "embedder"
     _not_saved = (
         "device", "callbacks", "random_state", "encoder", "pretrained", "checkpoint_dir", "cache",
     )  # fmt: skip
@@ -155,12 +156,12 @@ class PretrainedMixin:
         return new
 
 
-def _read(name, **where):
-    """Description, weights and the path of an embedder."""
+def _read(name, key, kind, **where):
+    """Description, weights and the path of an estimator, of a kind whose description has a key."""
     from .nn.checkpoint import WEIGHTS_NAME, find_checkpoint, read_checkpoint
 
     folder = find_checkpoint(name, **where)
     config, weights = read_checkpoint(folder)
-    if "window" not in config:
-        raise ValueError(f"{folder} holds no embedder but another estimator of merit_sk")
+    if key not in config:
+        raise ValueError(f"{folder} holds no {kind} but another estimator of merit_sk")
     return config, weights, folder / WEIGHTS_NAME

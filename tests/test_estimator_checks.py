@@ -8,8 +8,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from merit_sk import MeritEmbedder, MeritZeroShotClassifier
+from merit_sk import MeritClassifier, MeritEmbedder, MeritZeroShotClassifier
 from merit_sk.datasets import make_ecg
+from merit_sk.evaluation import SummaryFeatures, XResNetClassifier
 
 TINY = {"widths": [8, 8, 16], "patch": 8}
 
@@ -32,6 +33,10 @@ ESTIMATORS = [
     MeritEmbedder(pretrained=WEIGHTS.name),
     MeritZeroShotClassifier(FrozenEstimator(ONE_LEAD)),
     MeritZeroShotClassifier(pretrained=WEIGHTS.name),
+    MeritClassifier(small_embedder(), max_epochs=1, random_state=0),
+    MeritClassifier(ONE_LEAD, max_epochs=1, random_state=0),
+    SummaryFeatures(),
+    XResNetClassifier(18, max_epochs=1, duration=0.5, random_state=0),
 ]
 
 

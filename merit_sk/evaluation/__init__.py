@@ -1,5 +1,6 @@
 """Evaluation protocols and metrics."""
 
+from ._baselines import MiniRocketFeatures, SummaryFeatures
 from ._bootstrap import Comparison, Interval, bootstrap_interval, compare
 from ._metrics import (
     class_table,
@@ -16,15 +17,19 @@ from ._scored import ScoredTest
 from ._shift import category_map, evaluate_shift, map_scores
 from ._text import bert_score, bleu, meteor_exact_stem, rouge
 from ._text_evaluation import ReportScores, evaluate_reports, report_baselines, report_labeler
+from ._xresnet import XResNetClassifier
 from ._zero_shot import evaluate_zero_shot
 
 __all__ = [
     "Comparison",
     "Interval",
+    "MiniRocketFeatures",
     "ProbeDraw",
     "ProbeResult",
     "ReportScores",
     "ScoredTest",
+    "SummaryFeatures",
+    "XResNetClassifier",
     "bert_score",
     "bleu",
     "bootstrap_interval",

@@ -77,12 +77,16 @@ class PretrainNet(NeuralNet):
             self.completed_ = isinstance(reason, KeyboardInterrupt)
             raise reason
 
+    def views(self, signal):
+        """What the module gets of the signal of a training batch."""
+        signal = vary(signal)
+        if self.module_.aligns_full_view:
+            return {"signal": signal, "view": disturb(signal)}
+        return {"signal": signal}
+
     def train_step_single(self, batch, **fit_params):
         inputs, y = batch
-        signal = vary(inputs["signal"].to(self.device, non_blocking=True))
-        views = {"signal": signal}
-        if self.module_.aligns_full_view:
-            views["view"] = disturb(signal)
+        views = self.views(inputs["signal"].to(self.device, non_blocking=True))
         step = super().train_step_single((inputs | views, y), **fit_params)
         average_gradients(self.module_.parameters())
         return step
@@ -121,7 +125,7 @@ class FiniteLoss(GradientNormClipping):
         )
         if not torch.isfinite(norm):
             raise FloatingPointError(
-                "pretraining diverged: the gradient is not finite. Lower lr, or check the signals "
+                "training diverged: the gradient is not finite. Lower lr, or check the signals "
                 "for extreme values."
             )
 
@@ -147,25 +151,29 @@ def warmup_cosine(n_steps, warmup=0.05):
     return factor
 
 
-def build_net(model, train, valid, *, bounds, settings, callbacks, checkpoints=None, verbose=0):
+def build_net(
+    model, train, valid, *, bounds=(), settings, callbacks, checkpoints=None, verbose=0,
+    net=PretrainNet,
+):  # fmt: skip
     """Compose the net for one call of ``fit``.
 
     Parameters
     ----------
-    model : MeritModel
+    model : MeritModel or ClassifierModel
     train : Windows
     valid : Windows or None
-    bounds : sequence of {"mi_signal", "mi_text"}
+    bounds : sequence of {"mi_signal", "mi_text"}, default=()
         What this run can measure.
     settings : dict
         ``max_epochs``, ``batch_size``, ``lr``, ``weight_decay``, ``device``, ``precision``,
-        ``seed``.
+        ``seed``, and others that the net takes.
     callbacks : list of skorch callbacks
         A learning-rate scheduler among them replaces ours. Of several processes, only the first
         runs those that do not change training (they write, print or decide when to stop).
     checkpoints : Checkpoints or None, default=None
     verbose : int, default=0
         0 is silent, 1 prints the epochs, 2 adds a bar over the batches.
+    net : type, default=PretrainNet
     """
     main = rank() == 0
     callbacks = [c for c in callbacks if main or isinstance(_bare(c), CHANGE_TRAINING)]
@@ -182,7 +190,7 @@ def build_net(model, train, valid, *, bounds, settings, callbacks, checkpoints=N
         steps.append(("progress", ProgressBar()))
     if checkpoints is not None:
         callbacks = [*callbacks, ("checkpoints", checkpoints)]
-    return PretrainNet(
+    return net(
         model,
         criterion=torch.nn.Identity,
         optimizer=torch.optim.AdamW,
