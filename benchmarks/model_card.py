@@ -22,9 +22,9 @@ from merit_sk.evaluation import (
     evaluate_zero_shot,
     macro_auc,
 )
-from merit_sk.evaluation._command.config import OTHER_SETS, RunConfig
+from merit_sk.evaluation._command.config import MODELS, OTHER_SETS, RunConfig
 from merit_sk.evaluation._command.data import load_main, load_others, task_bunch
-from merit_sk.evaluation._command.models import equal, fit_features, left_out_models
+from merit_sk.evaluation._command.models import fit_features, left_out_models
 from merit_sk.evaluation._command.prompts import class_prompts
 from merit_sk.nn.checkpoint import BOX
 
@@ -188,9 +188,9 @@ def evaluate(model, data):
     random = MeritEmbedder(embedder.model_.config, max_epochs=0, random_state=0)
     features = {"merit-tiny": embedder.transform(main.data)}
     features["random encoder"] = random.fit(main.data[:64]).transform(main.data)
-    if not left_out_models(("minirocket",)):
-        extractor = fit_features(config, "minirocket", 0, main)
-        features["MiniRocket"] = extractor.transform(equal(main.data))
+    for baseline in sorted({"summary", "minirocket"} - {*left_out_models(("minirocket",))}):
+        extractor = fit_features(config, baseline, 0, main)
+        features[MODELS[baseline]] = extractor.transform(main.data)
     superclasses, result = superclass_rows(embedder, main)
     return {
         "probe": probe_rows(main, features),
