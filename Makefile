@@ -25,6 +25,14 @@ test-package: $(VENV)/.ready
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -m slow -q
 
+# aeon's numba needs an older numpy than constraints.txt has; then `make test VENV=.venv-benchmark`.
+benchmark-env:
+	$(PYTHON) -m venv .venv-benchmark
+	(grep -v '^numpy==' constraints.txt; echo numpy==2.3.5; echo aeon==1.6.0) > .venv-benchmark/constraints.txt
+	.venv-benchmark/bin/python -m pip install --quiet --constraint .venv-benchmark/constraints.txt torch
+	.venv-benchmark/bin/python -m pip install --quiet --constraint .venv-benchmark/constraints.txt --editable '.[test,docs,benchmark]'
+	@touch .venv-benchmark/.ready
+
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -37,4 +45,4 @@ docs: $(VENV)/.ready
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) docs/_build docs/auto_examples docs/generated demo
+	rm -rf $(VENV) .venv-benchmark docs/_build docs/auto_examples docs/generated demo
