@@ -3,9 +3,10 @@
     python benchmarks/merit_tiny.py --data PATH --work FOLDER
 
 Pretrains on simulated recordings with English and German reports, and on the real ones of PTB-XL
-folds 1 to 8, each several times with its 12SL statements and its cardiologist's report in turn. The
-same command goes on where it was interrupted. Beside the weights, ``recipe.json`` holds all
-settings, versions and counts.
+folds 1 to 8, each several times: three times with its 12SL statements, then once with its
+cardiologist's report, and so on. Batches hold one kind of recording and text each. The same
+command goes on where it was interrupted. Beside the weights, ``recipe.json`` holds all settings,
+versions and counts.
 
 PATH holds ``ptb-xl/`` (a PTB-XL folder), ``ptb-xl-standardized/`` (``ecg_id.npy``,
 ``signals_int16.npy``: z-scores times 500), ``metadata/ptbxl_database.csv`` and
@@ -28,6 +29,7 @@ from merit_sk.nn.checkpoint import BOX, _write
 
 TRAIN_FOLDS = tuple(range(1, 9))
 BATCH = 500
+REPORT_EVERY = 4
 
 
 def real_recordings(path):
@@ -73,8 +75,9 @@ def collect(args, folder):
     origins = [np.char.add("simulated ", language)]
     for k in range(args.repeats):
         index.append(args.n_simulated + np.arange(n_real))
-        reports += found["real"][k % len(found["real"])]
-        origins.append(np.full(n_real, ("real 12SL", "real report")[k % len(found["real"])]))
+        kind = int(k % REPORT_EVERY == REPORT_EVERY - 1)
+        reports += found["real"][kind]
+        origins.append(np.full(n_real, ("real 12SL", "real report")[kind]))
     source = ECGRecords.from_array(np.load(signals, mmap_mode="r"), sampling_rate=100)
     index = np.concatenate(index)
     records = source[index]
@@ -104,14 +107,14 @@ def parse(arguments=None):
     parser.add_argument("--work", type=Path, required=True, help="folder for signals and state")
     parser.add_argument("--output", type=Path, default=BOX / "merit-tiny")
     parser.add_argument("--encoder", default="tiny")
-    parser.add_argument("--n-simulated", type=int, default=20_000)
-    parser.add_argument("--repeats", type=int, default=4, help="of real recordings in a pass")
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--n-simulated", type=int, default=40_000)
+    parser.add_argument("--repeats", type=int, default=20, help="of real recordings in a pass")
+    parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--structure-weight", type=float, default=0.25)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--n-jobs", type=int, default=-1)
+    parser.add_argument("--n-jobs", type=int, default=2)
     return parser.parse_args(arguments)
 
 
