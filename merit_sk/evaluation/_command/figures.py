@@ -110,10 +110,13 @@ def shift_matrix(summary):
     if part.empty:
         return None
     how = {"shift": "labels", "zero-shot shift": "words"}
-    columns = [f"{title(r.set)}\n{r.task} map, {how[r.protocol]}" for r in part.itertuples()]
+    columns = [
+        f"{title(r.set)}\n{r.task} map, {how[r.protocol]}\n{r.n_classes} classes, {r.n_test} records"
+        for r in part.itertuples()
+    ]
     wide = part.assign(column=columns).pivot(index="model", columns="column", values="macro_auc")
     wide = wide.loc[sorted(wide.index, key=model_rank), list(dict.fromkeys(columns))]
-    size = 2.6 + 1.9 * wide.shape[1], 1.4 + 0.45 * len(wide)
+    size = 2.6 + 1.9 * wide.shape[1], 1.6 + 0.45 * len(wide)
     figure, ax = plt.subplots(figsize=size, layout="constrained")
     image = ax.imshow(wide, vmin=0.5, vmax=1, cmap="viridis", aspect="auto")
     for (i, j), value in np.ndenumerate(wide.to_numpy()):

@@ -76,7 +76,13 @@ class Trained:
         embedder = MeritEmbedder.from_pretrained(self.folder / "model")
         return embedder.set_params(cache=self.folder / "cache")
 
-    def features(self, name, main, ecg):
+    def extractor(self, main):
+        """What turns recordings into features; fitted again where it is not kept."""
+        if self.model in VARIANTS:
+            return self.embedder().set_params(cache=None)
+        return fit_features(self.config, self.model, self.seed, main)
+
+    def features(self, name, main, ecg, extractor=None):
         """Features of all recordings of a data set, computed once.
 
         Parameters
@@ -84,9 +90,11 @@ class Trained:
         name : str
             Of the data set.
         main : Bunch
-            What the model was fitted on, to fit it again where it is not kept.
+            What the model was fitted on.
         ecg : Bunch
             The data set.
+        extractor : transformer or None, default=None
+            See `extractor`.
 
         Returns
         -------
@@ -94,11 +102,7 @@ class Trained:
         """
         path = self.folder / f"{name}-{fingerprint(ecg)}.npy"
         if not path.exists():
-            if self.model in VARIANTS:
-                Z = self.embedder().set_params(cache=None).transform(ecg.data)
-            else:
-                extractor = fit_features(self.config, self.model, self.seed, main)
-                Z = extractor.transform(ecg.data)
+            Z = (extractor or self.extractor(main)).transform(ecg.data)
             write_arrays(path, np.asarray(Z, dtype=np.float32))
         return np.load(path)
 
@@ -146,8 +150,9 @@ def fit(model, main, others, start=None):
     if model.model in CLASSIFIERS:
         classify(model, main, others, start)
     else:
+        extractor = model.extractor(main)
         for name, ecg in {"main": main, **others}.items():
-            model.features(name, main, ecg)
+            model.features(name, main, ecg, extractor)
     note = {
         "model": model.name, "seed": model.seed, "history": history,
         "seconds": time.perf_counter() - begin, "settings": model.config.to_dict(),

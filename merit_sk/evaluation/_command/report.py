@@ -107,7 +107,8 @@ def _drawn(evaluation):
          wide and (lambda: figures.zero_shot_classes(evaluation, wide)),
          "MERIT, first seed, 95 % bootstrap intervals by patient."),
         ("Distribution shift", lambda: figures.shift_matrix(summary),
-         "Labels: a probe is carried over; words: zero-shot. Over the classes both sets share."),
+         "Labels: a probe is carried over; words: zero-shot. Below, how many of the shared classes "
+         "have enough records, and the number of test records."),
         ("Embeddings of the test records", lambda: figures.embedding_maps(evaluation),
          "Principal components of the standardised embedding."),
         ("What pretraining has bought", lambda: figures.pretraining_bounds(evaluation),

@@ -114,7 +114,7 @@ def blocks(summary, comparisons):
 
 def _meaning(part):
     sizes = "; ".join(
-        f"{column_name(r)}: {r.n_classes} classes, {r.n_test} records"
+        f"{column_name(r)}: {r.n_classes} class{'es' * (r.n_classes > 1)}, {r.n_test} records"
         for r in part.drop_duplicates(["set", "task"]).itertuples()
     )
     spread = {
