@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from skorch.callbacks import Callback
 from skorch.history import History
 
@@ -112,11 +113,19 @@ class Checkpoints(Callback):
 
     def __init__(self, folder, run):
         self.folder, self.run = Path(folder), run
-        self.path = self.folder / NAME
+        self.path, self.lock = self.folder / NAME, None
         self.state = share(self._read() if rank() == 0 else None)
 
     def _read(self):
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.lock = FileLock(self.folder / ".lock")
+        try:
+            self.lock.acquire(blocking=False)
+        except Timeout:
+            raise ValueError(
+                f"another process is training in checkpoint_dir={str(self.folder)!r}: wait for it, "
+                "or choose another folder"
+            ) from None
         for leftover in self.folder.glob(f".{NAME}.*"):
             leftover.unlink(missing_ok=True)
         if not self.path.exists():
@@ -160,6 +169,11 @@ class Checkpoints(Callback):
             write_state(self.path, capture(net, self.run, finished))
         self.written = time.monotonic()
 
+    def release(self):
+        """Let other processes train in the folder."""
+        if self.lock is not None:
+            self.lock.release()
+
 
 def train(net, data, checkpoints=None):
     """Train to the end, from where the checkpoint stands; all processes end with equal weights.
@@ -170,14 +184,18 @@ def train(net, data, checkpoints=None):
     data : Windows
     checkpoints : Checkpoints or None, default=None
     """
-    if checkpoints is not None and checkpoints.finished:
-        net.initialize()
-        restore_model(net, checkpoints.state)
-        return
-    net.fit(data, y=None)
-    copy_weights(net.module_)
-    if checkpoints is not None and net.completed_:
-        checkpoints.write(net, finished=True)
+    try:
+        if checkpoints is not None and checkpoints.finished:
+            net.initialize()
+            restore_model(net, checkpoints.state)
+            return
+        net.fit(data, y=None)
+        copy_weights(net.module_)
+        if checkpoints is not None and net.completed_:
+            checkpoints.write(net, finished=True)
+    finally:
+        if checkpoints is not None:
+            checkpoints.release()
 
 
 def capture(net, run, finished=False):
