@@ -111,7 +111,8 @@ def shift_matrix(summary):
         return None
     how = {"shift": "labels", "zero-shot shift": "words"}
     columns = [
-        f"{title(r.set)}\n{r.task} map, {how[r.protocol]}\n{r.n_classes} classes, {r.n_test} records"
+        f"{title(r.set)}\n{r.task} map, {how[r.protocol]}\n"
+        f"{r.n_classes} classes, {r.n_test} records"
         for r in part.itertuples()
     ]
     wide = part.assign(column=columns).pivot(index="model", columns="column", values="macro_auc")
