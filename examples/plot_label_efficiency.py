@@ -13,9 +13,9 @@ to draws of few, for the model and for a random encoder, and both are compared o
 from merit_sk import MeritEmbedder
 from merit_sk.datasets import make_ecg
 
-ecg = make_ecg(700, task="superclass", random_state=0)
+ecg = make_ecg(600, task="superclass", random_state=0)
 train = ecg.folds <= 8
-merit = MeritEmbedder(max_epochs=8, random_state=0).fit(ecg.data[train], reports=ecg.reports[train])
+merit = MeritEmbedder(max_epochs=5, random_state=0).fit(ecg.data[train], reports=ecg.reports[train])
 random = MeritEmbedder(max_epochs=0, random_state=0).fit(ecg.data[train])
 
 # %%
