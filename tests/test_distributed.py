@@ -236,4 +236,6 @@ def test_torchrun(tmp_path):
     norms = [line for line in out.splitlines() if line.startswith("norm")]
     assert len(norms) == 2 and len(set(norms)) == 1
     assert out.count("train_loss") == 1
-    assert [file.name for file in (tmp_path / "run").iterdir()] == ["training.safetensors"]
+    assert [file.name for file in (tmp_path / "run").glob("*.safetensors")] == [
+        "training.safetensors"
+    ]
