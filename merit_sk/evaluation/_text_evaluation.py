@@ -102,9 +102,7 @@ class ReportScores:
             First minus second.
         """
         a, b = (self.intervals[name][metric] for name in (system, other))
-        return comparison(
-            a.estimate - b.estimate, a.resamples - b.resamples, a.confidence_level
-        )
+        return comparison(a.estimate - b.estimate, a.resamples - b.resamples, a.confidence_level)
 
 
 def evaluate_reports(
