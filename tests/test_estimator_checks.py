@@ -36,7 +36,7 @@ ESTIMATORS = [
     MeritClassifier(small_embedder(), max_epochs=1, random_state=0),
     MeritClassifier(ONE_LEAD, max_epochs=1, random_state=0),
     SummaryFeatures(),
-    XResNetClassifier(18, max_epochs=1, duration=0.5, random_state=0),
+    XResNetClassifier(18, max_epochs=1, batch_size=64, duration=0.5, random_state=0),
 ]
 
 
