@@ -84,10 +84,11 @@ def _read_file(path, file, kind, offset=0, size=_MAX_HEADER):
 
 
 class _Reused(threading.local):
-    """Memory of one thread for the files it reads."""
+    """Memory of one thread for the files it reads, and for their samples as floats."""
 
     def __init__(self):
         self.bytes = memoryview(bytearray(_REUSED_BYTES))
+        self.floats = np.empty(_REUSED_BYTES // 2, dtype=np.float32)
 
 
 _reused = _Reused()
@@ -234,9 +235,14 @@ def to_millivolts(samples, scales, out):
     out : ndarray of shape (n_leads, n_times), float32
         Filled with the result.
     """
-    out[...] = samples
+    by_time = samples.flags.f_contiguous and samples.size <= _reused.floats.size
+    if by_time:  # compute as they lie in the file and transpose last: contiguous work is fast
+        values = _reused.floats[: samples.size].reshape(samples.shape[::-1]).T
+    else:
+        values = out
+    values[...] = samples
     same = scales.count(scales[0]) == len(scales)
-    for lead, scale in [(out, scales[0])] if same else zip(out, scales, strict=True):
+    for lead, scale in [(values, scales[0])] if same else zip(values, scales, strict=True):
         gain, baseline, unit = scale
         if unit == 1 and float(np.float32(gain)) == gain:
             if baseline:
@@ -244,6 +250,8 @@ def to_millivolts(samples, scales, out):
             lead /= np.float32(gain)
         else:
             lead[...] = (lead.astype(np.float64) - baseline) / gain * unit
+    if by_time:
+        out[...] = values
 
 
 def read_record(path, lead_names=None, out=None):
