@@ -111,9 +111,12 @@ class JointBatchNorm1d(nn.BatchNorm1d):
     torch.Size([2, 3, 5])
     """
 
+    def _check_input_dim(self, x):
+        """Any: what comes here is an image one pixel high."""
+
     def forward(self, x):
         if not self.training or world_size() == 1:
-            return super().forward(x)
+            return super().forward(x.unsqueeze(2)).squeeze(2)  # fast for any order in memory
         wide = x.float()
         variance, mean = torch.var_mean(wide, dim=(0, 2), correction=0)
         variances, means = gather(torch.stack([variance, mean])[None]).unbind(1)

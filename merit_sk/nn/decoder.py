@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from .conv import TimeConv
 from .encoder import sincos_positions, transformer
 
 
@@ -14,9 +15,9 @@ class ConvDecoder(nn.Module):
         self.n_leads, self.n_times, self.patch = n_leads, n_times, config.patch
         layers, width = [], config.widths[-1] if config.trunk == "conv" else config.width
         for _ in range(config.decoder_depth):
-            layers += [nn.Conv1d(width, config.decoder_width, 3, padding=1), nn.GELU()]
+            layers += [TimeConv(width, config.decoder_width, 3, padding=1), nn.GELU()]
             width = config.decoder_width
-        self.body = nn.Sequential(*layers, nn.Conv1d(width, n_leads * config.patch, 1))
+        self.body = nn.Sequential(*layers, TimeConv(width, n_leads * config.patch, 1))
 
     def forward(self, maps, hidden):
         out = self.body(maps[-1][0])

@@ -185,5 +185,5 @@ def pool(x, valid):
 
     maximum = without_padding(x, -torch.inf).amax(dim=2)
     mean = without_padding(x, 0.0).sum(dim=2) / count
-    deviation = torch.linalg.vector_norm(without_padding(x - mean[..., None], 0.0), dim=2)
-    return mean, maximum, (deviation.square() / count + 1e-8).sqrt()
+    squares = without_padding((x - mean[..., None]).square(), 0.0).sum(dim=2)
+    return mean, maximum, (squares / count + 1e-8).sqrt()

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .collective import JointBatchNorm1d, world_size
-from .encoder import _HalveTime
+from .conv import HalveTime, TimeConv
 from .model import pool
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
@@ -14,7 +14,7 @@ WIDTH, KERNEL, HIDDEN = 64, 5, 128
 
 def _convolution(n_in, n_out, kernel, stride=1, relu=True):
     parts = [
-        nn.Conv1d(n_in, n_out, kernel, stride, kernel // 2, bias=False),
+        TimeConv(n_in, n_out, kernel, stride, kernel // 2, bias=False),
         JointBatchNorm1d(n_out),
     ]
     return nn.Sequential(*parts, *([nn.ReLU()] if relu else []))
@@ -38,7 +38,7 @@ class _Block(nn.Module):
                 _convolution(WIDTH, n_out, 1, relu=False),
             )
         nn.init.zeros_(self.body[-1][1].weight)
-        shortcut = [_HalveTime()] if stride > 1 else []
+        shortcut = [HalveTime()] if stride > 1 else []
         if n_in != n_out:
             shortcut.append(_convolution(n_in, n_out, 1, relu=False))
         self.shortcut = nn.Sequential(*shortcut)

@@ -1,0 +1,265 @@
+"""What each part of pretraining adds, where it should: one run over regimes, folds and seeds.
+
+    python benchmarks/ablation.py --data PATH --work FOLDER [--regimes NAME ...] [--rotations 3]
+
+PATH is the folder that ``simulated_to_real.py`` describes, with
+``metadata/ptbxl_12sl_statements_text_en.csv``. A rotation keeps one fold to choose settings on and
+one to report, pretrains on the other eight and has its own seed. Encoders are kept in FOLDER, and a
+run that is stopped goes on there. Probes are ridge regressions on all labels of the eight folds, a
+tenth or a hundredth of them (mean of five draws), penalty by leave-one-out error. ``I, II`` are
+probes for superclasses on these two leads alone, ``noisy`` probes fitted to clean recordings and
+tested with noise of half their standard deviation. Differences are means over rotations with 95 %
+intervals from resampling the patients of each test fold, and the least and the largest rotation.
+Classes need five positive records in a test fold. MiniRocket needs the extra ``benchmark``.
+"""
+
+import argparse
+import json
+import re
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.utils import Bunch
+
+from merit_sk import ECGRecords, MeritEmbedder
+from merit_sk.datasets import make_ecg
+from merit_sk.evaluation import (
+    MiniRocketFeatures,
+    SummaryFeatures,
+    compare,
+    evaluate_probe,
+    macro_auc,
+)
+from merit_sk.evaluation._command.config import RunConfig
+from merit_sk.evaluation._command.data import load_main, task_bunch
+from merit_sk.signals import bandpass, zscore
+
+ROTATIONS = [(9, 10), (7, 8), (5, 6), (3, 4), (1, 2)]
+TASKS = ("superclass", "subclass", "form", "rhythm")
+LIMB = ("I", "II")
+COLUMNS = (*TASKS, "10 %", "1 %", "I, II", "noisy")
+ALIGNMENT, MERIT, MASKED = {"structure_weight": 0.0}, {}, {"structure_weight": 1.0}
+REGIMES = {
+    "no text": {"random": {"max_epochs": 0}, "masked only": MASKED},
+    "machine statements": {
+        "alignment only": ALIGNMENT, "MERIT": MERIT, "MERIT, masked view": {"align_view": "masked"},
+    },
+    "a tenth of the statements": {"alignment only": ALIGNMENT, "MERIT": MERIT},
+    "cardiologists' reports": {"alignment only": ALIGNMENT, "MERIT": MERIT},
+    "no word of rhythm or form": {"alignment only": ALIGNMENT, "MERIT": MERIT},
+    "and simulated pairs": {"alignment only": ALIGNMENT, "MERIT": MERIT},
+    "twice the epochs": {"masked only": MASKED, "alignment only": ALIGNMENT, "MERIT": MERIT},
+}  # fmt: skip
+SAYS_RHYTHM_OR_FORM = re.compile(
+    r"sinus|rhythm|fibrillation|flutter|tachycardia|bradycardia|arrhythmia|bigeminy|paced|pacemaker"
+    r"|premature|ectopic|complexes|junctional|escape|response|conduction|aberran|\bST\b|T wave"
+    r"|QT\b|short PR|low voltage|normal variant|borderline",
+    re.IGNORECASE,
+)
+
+
+def silent(text):
+    """A report without its statements on rhythm and form."""
+    return "; ".join(s for s in text.split("; ") if not SAYS_RHYTHM_OR_FORM.search(s)) or None
+
+
+def load(data, reports):
+    config = RunConfig(
+        ptbxl=str(data / "ptb-xl"),
+        standardized=(
+            str(data / "ptb-xl-standardized"), str(data / "metadata" / "ptbxl_database.csv"),
+        ),
+        reports=(reports,),
+    )  # fmt: skip
+    ecg = load_main(config)
+    return Bunch(**ecg | {"data": np.asarray(ecg.data)})
+
+
+def shown(ecg, texts, regime):
+    """Reports that a regime shows."""
+    if regime == "a tenth of the statements":
+        names, patient = np.unique(ecg.groups, return_inverse=True)
+        kept = np.random.default_rng(0).permutation(len(names)) < len(names) / 10
+        return np.where(kept[patient], texts["machine"], None)
+    if regime == "no word of rhythm or form":
+        return np.array([silent(t) if t else None for t in texts["machine"]], dtype=object)
+    return texts["cardiologist" if regime == "cardiologists' reports" else "machine"]
+
+
+def folder_of(work, regime, model, rotation):
+    name = f"{regime}-{model}-{rotation}".replace(" ", "_")
+    return work / "encoders" / re.sub(r"[^\w-]", "", name)
+
+
+def pretrain(work, ecg, texts, regime, model, rotation, args):
+    """Pretrain one encoder, unless it is there."""
+    folder = folder_of(work, regime, model, rotation)
+    if folder.exists():
+        return
+    train = np.flatnonzero(~np.isin(ecg.folds, ROTATIONS[rotation]))
+    X, origins, epochs = ecg.data[train], None, args.epochs
+    reports = None if regime == "no text" else shown(ecg, texts, regime)[train]
+    if regime == "and simulated pairs":
+        more = make_ecg(args.n_simulated, random_state=rotation)
+        signals = zscore(bandpass(np.asarray(more.data), 100, 0.5, 40))
+        X = np.concatenate([np.tile(X, (epochs, 1, 1)), signals])
+        reports = np.concatenate([np.tile(reports, epochs), more.reports])
+        origins = np.repeat(["real", "simulated"], [len(X) - len(signals), len(signals)])
+        epochs = 1
+    elif regime == "twice the epochs":
+        epochs = 2 * epochs
+    changes = {"max_epochs": epochs} | REGIMES[regime][model]
+    start, cpu = time.perf_counter(), time.process_time()
+    embedder = MeritEmbedder(random_state=rotation, n_jobs=1, **changes)
+    embedder.fit(X, reports=reports, origins=origins)
+    embedder.save_pretrained(folder)
+    note = {"wall": time.perf_counter() - start, "cpu": time.process_time() - cpu}
+    print(f"{folder.name}: {note['wall']:.0f} s, CPU {note['cpu']:.0f} s", flush=True)
+    (folder / "time.json").write_text(json.dumps(note))
+
+
+def noisy(X):
+    noise = np.random.default_rng(0).standard_normal(X.shape, dtype=np.float32)
+    return X + 0.5 * bandpass(noise, 100, 0.5, 40)
+
+
+def baseline(name, ecg, rotation, leads=None):
+    """Features that need no pretraining, of the recordings given."""
+    train = ~np.isin(ecg.folds, ROTATIONS[rotation])
+    features = SummaryFeatures(leads=leads)
+    if name == "MiniRocket":
+        features = MiniRocketFeatures(leads=leads, random_state=rotation)
+    return features.fit(take(ecg.data[train], leads)).transform
+
+
+def take(X, leads):
+    if leads is None:
+        return X
+    return ECGRecords.from_array(X[:, : len(leads)], sampling_rate=100, lead_names=leads)
+
+
+def features(work, ecg, regime, model, rotation):
+    """Embeddings of all recordings: whole, with noise, and with two leads."""
+    path = work / "features" / (folder_of(work, regime, model, rotation).name + ".npz")
+    if not path.exists():
+        if regime == "baseline":
+            whole, limb = (baseline(model, ecg, rotation, leads) for leads in (None, LIMB))
+        else:
+            embedder = MeritEmbedder.from_pretrained(folder_of(work, regime, model, rotation))
+            whole = limb = embedder.transform
+        found = {
+            "whole": whole(ecg.data),
+            "noisy": whole(noisy(ecg.data)),
+            "limb": limb(take(ecg.data, LIMB)),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npz")
+        np.savez(part, **found)
+        part.replace(path)
+    with np.load(path) as kept:
+        return dict(kept)
+
+
+def score(work, ecg, regime, model, rotation):
+    """Labels, decision values and patients by (part, column), a list with one entry a draw.
+
+    Part 0 is the fold to choose on, part 1 the one to report.
+    """
+    warnings.simplefilter("ignore")  # classes with too few test records: see --help
+    Z = features(work, ecg, regime, model, rotation)
+    train_folds = [k for k in range(1, 11) if k not in ROTATIONS[rotation]]
+    found = {}
+    for part, fold in enumerate(ROTATIONS[rotation]):
+        mixed = np.where(np.isin(ecg.folds, fold)[:, None], Z["noisy"], Z["whole"])
+        jobs = [(Z["whole"], task, task, 1.0) for task in TASKS] + [
+            (Z["whole"], "superclass", "10 %", 0.1), (Z["whole"], "superclass", "1 %", 0.01),
+            (Z["limb"], "superclass", "I, II", 1.0), (mixed, "superclass", "noisy", 1.0),
+        ]  # fmt: skip
+        for values, task, column, fraction in jobs:
+            result = evaluate_probe(
+                values, task_bunch(ecg, task), fractions=(fraction,), n_draws=5,
+                train_folds=train_folds, valid_folds=(), test_folds=fold, min_positives=5,
+                n_resamples=1,
+            )  # fmt: skip
+            keep = result.included
+            found[part, column] = [
+                (result.y_test[:, keep], d.scores[:, keep], result.groups_test)
+                for d in result.draws
+            ]
+    return found
+
+
+def mean_auc(scored, part, column):
+    """Mean over rotations and draws."""
+    return np.mean([macro_auc(y, s) for run in scored for y, s, _ in run[part, column]])
+
+
+def difference(a, b, column, part=1):
+    """Mean difference over rotations and draws, its resamples, and that of every rotation."""
+    by_rotation, resamples = [], []
+    for rotation, (run_a, run_b) in enumerate(zip(a, b, strict=True)):
+        found = [
+            compare(macro_auc, y, s, t, groups=patients, random_state=rotation)
+            for (y, s, patients), (_, t, _) in zip(
+                run_a[part, column], run_b[part, column], strict=True
+            )
+        ]
+        by_rotation.append(np.mean([f.estimate for f in found]))
+        resamples.append(np.mean([f.resamples for f in found], axis=0))
+    low, high = np.quantile(np.mean(resamples, axis=0), [0.025, 0.975])
+    mean, least, most = np.mean(by_rotation), min(by_rotation), max(by_rotation)
+    mark = "*" if low > 0 or high < 0 else " "
+    return f"{mean:+.3f}{mark} [{low:+.3f}, {high:+.3f}] ({least:+.3f} to {most:+.3f})"
+
+
+def show(scored):
+    width = 2 + max(len(f"{regime}: {model}") for regime, model in scored)
+    for part, title in ((0, "fold to choose on"), (1, "fold to report")):
+        print(f"\nmacro AUC, {title}\n{'':{width}}" + "".join(f"{c:>11}" for c in COLUMNS))
+        for (regime, model), runs in scored.items():
+            aucs = "".join(f"{mean_auc(runs, part, c):11.3f}" for c in COLUMNS)
+            print(f"{f'{regime}: {model}':{width}}{aucs}")
+    print("\ndifferences on the fold to report (* interval without zero)")
+    for (regime, model), runs in scored.items():
+        if not model.startswith("MERIT"):
+            continue
+        rivals = [("baseline", "MiniRocket"), ("no text", "masked only"), (regime, "masked only"),
+                  (regime, "alignment only")]  # fmt: skip
+        if regime == "and simulated pairs":
+            rivals.append(("machine statements", "MERIT"))
+        for rival in rivals:
+            if rival in scored:
+                print(f"{regime}: {model} - {rival[1]} ({rival[0]})")
+                for column in COLUMNS:
+                    print(f"  {column:12}{difference(runs, scored[rival], column)}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder described above")
+    parser.add_argument("--work", type=Path, required=True, help="folder for what is kept")
+    parser.add_argument("--regimes", nargs="+", choices=REGIMES, default=list(REGIMES))
+    parser.add_argument("--rotations", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--n-simulated", type=int, default=20_000)
+    parser.add_argument("--n-jobs", type=int, default=2)
+    args = parser.parse_args()
+
+    table = str(args.data / "metadata" / "ptbxl_12sl_statements_text_en.csv")
+    ecg = load(args.data, table)
+    texts = {"machine": ecg.reports, "cardiologist": load(args.data, "report").reports}
+    kinds = [(regime, model) for regime in args.regimes for model in REGIMES[regime]]
+    runs = [(*kind, rotation) for rotation in range(args.rotations) for kind in kinds]
+    pool = Parallel(n_jobs=args.n_jobs, batch_size=1)
+    pool(delayed(pretrain)(args.work, ecg, texts, *run, args) for run in runs)
+    kinds = [("baseline", "summary features"), ("baseline", "MiniRocket"), *kinds]
+    runs = [(*kind, rotation) for kind in kinds for rotation in range(args.rotations)]
+    found = pool(delayed(score)(args.work, ecg, *run) for run in runs)
+    show({kind: found[k * args.rotations :][: args.rotations] for k, kind in enumerate(kinds)})
+
+
+if __name__ == "__main__":
+    main()
