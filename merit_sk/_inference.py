@@ -1,10 +1,11 @@
 """Embedding recordings with a trained network."""
 
-import warnings
+from functools import partial
 
 import numpy as np
 
 from ._ahead import load_ahead
+from ._memory import fitting
 
 
 def embed_windows(
@@ -41,18 +42,10 @@ def embed_windows(
     parts = []
     with torch.inference_mode(), tqdm(total=len(rows), disable=not verbose, unit="ECG") as bar:
         for batch, loaded in zip(batches, windows, strict=True):
-            while True:
-                try:
-                    parts.append(_embed_batch(model, *loaded, readout, batch_size, aggregate))
-                    break
-                except torch.OutOfMemoryError:
-                    if batch_size == 1:
-                        raise
-                    batch_size //= 2
-                    warnings.warn(
-                        f"out of memory: going on with batches of {batch_size}",
-                        UserWarning, stacklevel=4,
-                    )  # fmt: skip
+            z, batch_size = fitting(
+                partial(_embed_batch, model, *loaded, readout, aggregate), batch_size
+            )
+            parts.append(z)
             bar.update(len(batch))
     return np.concatenate(parts)
 
@@ -78,7 +71,7 @@ def embed_once(cache, model, source, readout, batch_size, *, verbose=False):
     return EmbeddingCache(cache, key).rows(recording_keys(source), embed)
 
 
-def _embed_batch(model, signal, n_valid, owner, readout, batch_size, aggregate):
+def _embed_batch(model, signal, n_valid, owner, readout, aggregate, batch_size):
     """Read-outs in batches of one size, so that no recording depends on the number of others."""
     import torch
 

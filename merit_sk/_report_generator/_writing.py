@@ -1,9 +1,10 @@
 """Decoding reports with a trained language model."""
 
 import copy
-import warnings
 
 import numpy as np
+
+from .._memory import fitting
 
 
 def resolve_generation(generation, max_new_tokens, tokenizer=None):
@@ -79,23 +80,17 @@ def write_reports(model, tokenizer, ecg, openings, config, batch_size, *, verbos
     import torch
     from tqdm.auto import tqdm
 
-    start, texts = 0, []
+    texts = []
+
+    def write(size):
+        rows = slice(len(texts), len(texts) + size)
+        return _write_rows(model, tokenizer, ecg[rows], openings[rows], config)
+
     with torch.inference_mode(), tqdm(total=len(ecg), disable=not verbose, unit="report") as bar:
-        while start < len(ecg):
-            rows = slice(start, start + batch_size)
-            try:
-                texts += _write_rows(model, tokenizer, ecg[rows], openings[rows], config)
-            except torch.OutOfMemoryError:
-                if batch_size == 1:
-                    raise
-                batch_size //= 2
-                warnings.warn(
-                    f"out of memory: going on with batches of {batch_size}",
-                    UserWarning, stacklevel=5,
-                )  # fmt: skip
-                continue
-            bar.update(len(texts) - start)
-            start = len(texts)
+        while len(texts) < len(ecg):
+            more, batch_size = fitting(write, batch_size)
+            texts += more
+            bar.update(len(more))
     return np.array([" ".join(text.split()) for text in texts], dtype=object)
 
 

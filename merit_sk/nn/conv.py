@@ -62,6 +62,18 @@ def conv_norm(conv, norm, x):
         Without bias.
     norm : BatchNorm1d
     x : tensor of shape (n, channels, times)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from merit_sk.nn.conv import TimeConv, conv_norm
+    >>> conv, norm = TimeConv(12, 16, 5, bias=False), torch.nn.BatchNorm1d(16)
+    >>> x = torch.rand(2, 12, 9)
+    >>> y = norm(conv(x)).detach()
+    >>> with torch.no_grad():
+    ...     together = conv_norm(conv, norm.eval(), x)
+    >>> torch.allclose(together, norm(conv(x)), atol=1e-5)
+    True
     """
     if norm.training or torch.is_grad_enabled():
         return norm(conv(x))
