@@ -46,11 +46,10 @@ COLUMNS = (*TASKS, "10 %", "1 %", "I, II", "noisy")
 ALIGNMENT, MERIT, MASKED = {"structure_weight": 0.0}, {}, {"structure_weight": 1.0}
 REGIMES = {
     "no text": {"random": {"max_epochs": 0}, "masked only": MASKED},
-    "machine statements": {
-        "alignment only": ALIGNMENT, "MERIT": MERIT, "MERIT, masked view": {"align_view": "masked"},
-    },
+    "machine statements": {"alignment only": ALIGNMENT, "MERIT": MERIT},
     "a tenth of the statements": {
-        "alignment only": ALIGNMENT, "MERIT": MERIT,
+        "alignment only": ALIGNMENT,
+        "MERIT, weight .25": {"structure_weight": 0.25},
         "MERIT, weight .75": {"structure_weight": 0.75},
         "MERIT, weight .9": {"structure_weight": 0.9},
     },

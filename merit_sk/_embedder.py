@@ -57,9 +57,10 @@ class MeritEmbedder(
     text_encoder : str, default="builtin"
         ``"builtin"`` learns a compact bag-of-words encoder from the reports, in any language.
         Anything else is the folder or hub id of a frozen Hugging Face encoder.
-    structure_weight : float in [0, 1], default=0.25
+    structure_weight : float in [0, 1] or "auto", default="auto"
         Share of masked modelling in the objective; 0 is alignment alone, 1 masked modelling
-        alone. Without reports it is always 1.
+        alone. ``"auto"`` is 0.25 where every recording has a report and more the fewer have one,
+        ``1 - 0.75 * (share of recordings with a report)``. Without reports it is always 1.
     align_view : {"full", "masked"}, default="full"
         Whether the text is aligned with the whole signal, as at test time, or with the masked
         view, which saves one of two passes.
@@ -160,7 +161,7 @@ class MeritEmbedder(
         *,
         pretrained=None,
         text_encoder="builtin",
-        structure_weight=0.25,
+        structure_weight="auto",
         align_view="full",
         readout="stages",
         sampling_rate=None,
@@ -300,7 +301,8 @@ class MeritEmbedder(
 
         self._config = resolve_encoder("tiny" if self.encoder is None else self.encoder)
         real, whole = numbers.Real, numbers.Integral
-        check_scalar(self.structure_weight, "structure_weight", real, min_val=0, max_val=1)
+        if self.structure_weight != "auto":
+            check_scalar(self.structure_weight, "structure_weight", real, min_val=0, max_val=1)
         check_scalar(self.batch_size, "batch_size", whole, min_val=1)
         check_scalar(self.validation_fraction, "validation_fraction", real, min_val=0, max_val=1,
                      include_boundaries="left")  # fmt: skip
@@ -328,7 +330,7 @@ class MeritEmbedder(
         self.model_ = MeritModel(
             self._config, len(self.window_.leads), self.window_.n_times,
             text=None if features is None else (features.kind, features.n_features),
-            structure_weight=self.structure_weight, align_view=self.align_view,
+            align_view=self.align_view,
         )  # fmt: skip
         if before is not None:
             self.model_.load_state_dict(before, strict=False)

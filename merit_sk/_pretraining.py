@@ -8,6 +8,7 @@ from ._validation import torch_threads, warn_about_amplitude
 from ._windows import WindowSource
 
 MAX_EPOCHS = 25
+STRUCTURE_WEIGHT = 0.25
 
 
 def pretrain(embedder, X, reports, origins, seed, warm):
@@ -35,6 +36,7 @@ def pretrain(embedder, X, reports, origins, seed, warm):
     source = WindowSource(X, embedder.window_, embedder.on_invalid, keep=True)
     warn_about_amplitude(source, np.arange(min(len(X), source.chunk)))
     devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    weight = structure_weight(embedder.structure_weight, reports)
     with torch_threads(effective_n_jobs(embedder.n_jobs)), torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         if reports is not None:
@@ -46,7 +48,34 @@ def pretrain(embedder, X, reports, origins, seed, warm):
         elif not warm:
             embedder.text_features_ = embedder.language_ = None
         embedder._build_model(keep=warm)
+        embedder.model_.structure_weight = weight
         _train(embedder, source, reports, origins, seed, checkpoints, warm)
+
+
+def structure_weight(given, reports):
+    """Share of masked modelling in the objective.
+
+    The alignment overfits to a few reports, seen again and again: the fewer recordings have one,
+    the less it counts (``benchmarks/ablation.py``, "a tenth of the statements").
+
+    Parameters
+    ----------
+    given : float or "auto"
+    reports : ndarray of str or None
+        ``""`` for a recording without one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from merit_sk._pretraining import structure_weight
+    >>> structure_weight("auto", np.array(["sinus rhythm", "", "", ""]))
+    0.8125
+    """
+    if reports is None:
+        return 1.0
+    if given != "auto":
+        return float(given)
+    return 1 - (1 - STRUCTURE_WEIGHT) * float(np.mean(reports != ""))
 
 
 def n_epochs(embedder):
@@ -80,15 +109,13 @@ def _train(embedder, source, reports, origins, seed, checkpoints, warm):
 
     order = np.random.default_rng(seed).permutation(len(source))
     n_valid = round(embedder.validation_fraction * len(source))
-    if embedder.structure_weight == 1:
+    model, bounds = embedder.model_, []
+    if model.structure_weight == 1:
         reports = None
     data = Windows(
-        source, np.sort(order[n_valid:]), reports, origins, unpaired=embedder.structure_weight > 0
+        source, np.sort(order[n_valid:]), reports, origins, unpaired=model.structure_weight > 0
     )
     valid = Windows(source, np.sort(order[:n_valid]), reports)
-    model, bounds = embedder.model_, []
-    if reports is None:
-        model.structure_weight = 1.0
     if model.structure_weight > 0:
         bounds.append("mi_signal")
     if model.structure_weight < 1:

@@ -286,6 +286,20 @@ def test_missing_reports(ecg, tiny, structure_weight):
     assert sum(0 < share < 1 for share in pairs) <= 2
 
 
+def test_fewer_reports_more_structure(ecg, tiny):
+    reports = [text if i % 5 == 0 else None for i, text in enumerate(ecg.reports)]
+    share = np.mean([text is not None for text in reports])
+    fit = {
+        weight: changed(tiny, max_epochs=1, structure_weight=weight)
+        .fit(ecg.data, reports=reports)
+        .transform(ecg.data)
+        for weight in ("auto", 1 - 0.75 * share, 0.25)
+    }
+    automatic, same, other = fit.values()
+    assert np.array_equal(automatic, same)
+    assert not np.array_equal(automatic, other)
+
+
 def test_origins_of_another_length(ecg, tiny):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         changed(tiny).fit(ecg.data, origins=["a"])

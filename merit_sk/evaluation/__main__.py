@@ -13,6 +13,10 @@ from ._command.tables import format_blocks, write_tables
 DEFAULT = RunConfig()
 
 
+def _weight(text):
+    return text if text == "auto" else float(text)
+
+
 def build_parser():
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -60,7 +64,7 @@ def build_parser():
     add("--seeds", type=int, nargs="+", default=DEFAULT.seeds)
     add("--max-epochs", type=int, default=DEFAULT.max_epochs)
     add("--encoder", default=DEFAULT.encoder, help="tiny, small or base")
-    add("--structure-weight", type=float, default=DEFAULT.structure_weight)
+    add("--structure-weight", type=_weight, default=DEFAULT.structure_weight, help="or auto")
     add(
         "--min-positives",
         type=int,

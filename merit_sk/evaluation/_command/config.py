@@ -52,7 +52,7 @@ class RunConfig:
     seeds : tuple of int
     max_epochs : int
     encoder : str
-    structure_weight : float
+    structure_weight : float or "auto"
     min_positives : int
         Positive and negative test records that a class needs.
     valid_fold, test_fold : int
@@ -74,7 +74,7 @@ class RunConfig:
     seeds: tuple = (0,)
     max_epochs: int = 25
     encoder: str = "tiny"
-    structure_weight: float = 0.25
+    structure_weight: float | str = "auto"
     min_positives: int = 5
     valid_fold: int = 9
     test_fold: int = 10
