@@ -181,7 +181,9 @@ def pool(x, valid):
     padding = None if bool(valid.all()) else ~valid[:, None]
 
     def without_padding(values, fill):
-        return values if padding is None else values.masked_fill(padding, fill)
+        if padding is None:
+            return values
+        return values.clone().masked_fill_(padding, fill)  # as values in memory, and in rounding
 
     maximum = without_padding(x, -torch.inf).amax(dim=2)
     mean = without_padding(x, 0.0).sum(dim=2) / count
