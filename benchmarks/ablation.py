@@ -226,12 +226,12 @@ def show(scored):
             print(f"{f'{regime}: {model}':{width}}{aucs}")
     print("\ndifferences on both folds (* interval without zero; every rotation)")
     for (regime, model), runs in scored.items():
-        if not model.startswith("MERIT"):
-            continue
-        rivals = [("baseline", "MiniRocket"), ("no text", "masked only"), (regime, "masked only"),
-                  (regime, "alignment only")]  # fmt: skip
+        rivals = []
+        if model.startswith("MERIT"):
+            rivals += [("baseline", "MiniRocket"), ("no text", "masked only")]
+            rivals += [(regime, "alignment only")]
         if regime == "and simulated pairs":
-            rivals.append(("machine statements", "MERIT"))
+            rivals += [("machine statements", model)]
         for rival in rivals:
             if rival in scored:
                 print(f"{regime}: {model} - {rival[1]} ({rival[0]})")

@@ -321,7 +321,7 @@ class MeritEmbedder(
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
 
-    def _build_model(self, keep):
+    def _build_model(self, keep, **objective):
         from .nn.checkpoint import resolve_device
         from .nn.model import MeritModel
 
@@ -330,7 +330,7 @@ class MeritEmbedder(
         self.model_ = MeritModel(
             self._config, len(self.window_.leads), self.window_.n_times,
             text=None if features is None else (features.kind, features.n_features),
-            align_view=self.align_view,
+            align_view=self.align_view, **objective,
         )  # fmt: skip
         if before is not None:
             self.model_.load_state_dict(before, strict=False)

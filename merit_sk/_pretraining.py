@@ -47,16 +47,15 @@ def pretrain(embedder, X, reports, origins, seed, warm):
             reports = Reports(reports, embedder.text_features_)
         elif not warm:
             embedder.text_features_ = embedder.language_ = None
-        embedder._build_model(keep=warm)
-        embedder.model_.structure_weight = weight
+        embedder._build_model(keep=warm, structure_weight=weight)
         _train(embedder, source, reports, origins, seed, checkpoints, warm)
 
 
 def structure_weight(given, reports):
     """Share of masked modelling in the objective.
 
-    The alignment overfits to a few reports, seen again and again: the fewer recordings have one,
-    the less it counts (``benchmarks/ablation.py``, "a tenth of the statements").
+    The fewer recordings have a report, the less the alignment counts: with a tenth of them 0.9 was
+    better than 0.25 (``benchmarks/ablation.py``, "a tenth of the statements").
 
     Parameters
     ----------

@@ -207,12 +207,15 @@ def test_resume(few, tmp_path):
 
 
 def too_few(rank, few):
-    with pytest.raises(ValueError, match="1 recordings cannot be shared by 2 processes"):
+    try:
         MeritEmbedder(**SHORT).fit(few.data[:1])
+    except ValueError as error:
+        return str(error)
 
 
 def test_fewer_recordings_than_processes(few, tmp_path):
-    in_two_processes(too_few, tmp_path, few)
+    for message in in_two_processes(too_few, tmp_path, few):
+        assert "1 recordings cannot be shared by 2 processes" in message
 
 
 SCRIPT = """

@@ -84,9 +84,11 @@ def test_contradictions_are_errors(folder, ecg, name, value):
 
 
 def test_what_agrees_may_be_said(folder, tiny, ecg):
-    MeritEmbedder(
+    said = MeritEmbedder(
         tiny["encoder"], pretrained=folder, sampling_rate=100, duration=2, leads=ecg.data.lead_names
-    ).fit(ecg.data)
+    )
+    unsaid = MeritEmbedder(pretrained=folder)
+    assert np.array_equal(said.fit_transform(ecg.data), unsaid.fit_transform(ecg.data))
 
 
 def test_fit_still_validates(folder, ecg):

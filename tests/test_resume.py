@@ -221,7 +221,7 @@ def _train(few, folder):
 
 
 def _kill_and_resume(few, folder, n_kills):
-    """Kill -9 at random moments of what is left, then let it end."""
+    """Kill -9 at random moments of what is left, then let it end; what it learned, and without."""
     context, steps, seconds = multiprocessing.get_context("fork"), [], 3.0
     for _ in range(n_kills):
         process = context.Process(target=_train, args=(few, folder))
@@ -236,16 +236,16 @@ def _kill_and_resume(few, folder, n_kills):
     process.start()
     process.join()
     straight = MeritEmbedder(**(SHORT | {"max_epochs": 15})).fit(few.data, reports=few.reports)
-    assert_equal(joblib.load(folder / "embedder"), straight)
+    return joblib.load(folder / "embedder"), straight
 
 
 def test_killed_at_random_moments(few, tmp_path):
-    _kill_and_resume(few, tmp_path, 3)
+    assert_equal(*_kill_and_resume(few, tmp_path, 3))
 
 
 @pytest.mark.slow
 def test_killed_at_ten_random_moments(few, tmp_path):
-    _kill_and_resume(few, tmp_path, 10)
+    assert_equal(*_kill_and_resume(few, tmp_path, 10))
 
 
 def test_two_trainings_in_one_folder(run, tmp_path):

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 
 def conv_over_time(x, weight, bias=None, stride=1, padding=0):
-    """As ``torch.nn.functional.conv1d``, a quarter faster on a CPU.
+    """As ``torch.nn.functional.conv1d``, faster on a CPU.
 
     Examples
     --------
@@ -51,32 +51,3 @@ class ShortcutConv(nn.Sequential):
         if x.shape[-1] % 2:
             x = torch.cat([x, x[..., -1:]], dim=-1)
         return conv_over_time(x, (self[1].weight / 2).expand(-1, -1, 2), stride=2)
-
-
-def conv_norm(conv, norm, x):
-    """A convolution and its norm; one convolution where nothing is learned.
-
-    Parameters
-    ----------
-    conv : TimeConv
-        Without bias.
-    norm : BatchNorm1d
-    x : tensor of shape (n, channels, times)
-
-    Examples
-    --------
-    >>> import torch
-    >>> from merit_sk.nn.conv import TimeConv, conv_norm
-    >>> conv, norm = TimeConv(12, 16, 5, bias=False), torch.nn.BatchNorm1d(16)
-    >>> x = torch.rand(2, 12, 9)
-    >>> y = norm(conv(x)).detach()
-    >>> with torch.no_grad():
-    ...     together = conv_norm(conv, norm.eval(), x)
-    >>> torch.allclose(together, norm(conv(x)), atol=1e-5)
-    True
-    """
-    if norm.training or torch.is_grad_enabled():
-        return norm(conv(x))
-    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    weight, bias = conv.weight * scale[:, None, None], norm.bias - norm.running_mean * scale
-    return conv_over_time(x, weight, bias, conv.stride[0], conv.padding[0])

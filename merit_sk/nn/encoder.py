@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from .collective import JointBatchNorm1d
-from .conv import ShortcutConv, TimeConv, conv_norm
+from .conv import ShortcutConv, TimeConv
 
 
 def sincos_positions(n_positions, width):
@@ -15,16 +15,6 @@ def sincos_positions(n_positions, width):
     rate = torch.exp(-math.log(10000.0) * torch.arange(half) / max(half - 1, 1))
     angle = torch.arange(n_positions)[:, None] * rate[None]
     return torch.cat([angle.sin(), angle.cos()], dim=1)
-
-
-class _Stem(nn.Sequential):
-    def __init__(self, n_in, n_out):
-        super().__init__(
-            TimeConv(n_in, n_out, 9, stride=2, padding=4, bias=False), JointBatchNorm1d(n_out)
-        )
-
-    def forward(self, x):
-        return torch.relu(conv_norm(*self, x))
 
 
 class _ResidualStage(nn.Module):
@@ -41,9 +31,7 @@ class _ResidualStage(nn.Module):
         self.shortcut = ShortcutConv(n_in, n_out)
 
     def forward(self, x):
-        conv, norm, relu, further_conv, further_norm = self.body
-        body = conv_norm(further_conv, further_norm, relu(conv_norm(conv, norm, x)))
-        return torch.relu(body + self.shortcut(x))
+        return torch.relu(self.body(x) + self.shortcut(x))
 
 
 class ConvEncoder(nn.Module):
@@ -55,7 +43,13 @@ class ConvEncoder(nn.Module):
     def __init__(self, config, n_leads, n_times):
         super().__init__()
         stem, *rest = config.widths
-        stages = [_Stem(n_leads, stem)]
+        stages = [
+            nn.Sequential(
+                TimeConv(n_leads, stem, 9, stride=2, padding=4, bias=False),
+                JointBatchNorm1d(stem),
+                nn.ReLU(),
+            )
+        ]
         stages += [_ResidualStage(a, b) for a, b in zip(config.widths, rest, strict=False)]
         self.stages = nn.ModuleList(stages)
         self.stage_dims = list(config.widths)
