@@ -27,9 +27,9 @@ from ._validation import (
     warn_about_duration,
 )
 from ._windows import WindowSource, WindowSpec
-from .signals import check_finite
+from .signals import N_QUARTILES, check_finite
 
-READOUTS = ("stages", "last", "projected")
+READOUTS = ("all", "stages", "last", "projected")
 
 
 class MeritEmbedder(
@@ -64,9 +64,11 @@ class MeritEmbedder(
     align_view : {"full", "masked"}, default="full"
         Whether the text is aligned with the whole signal, as at test time, or with the masked
         view, which saves one of two passes.
-    readout : {"stages", "last", "projected"}, default="stages"
-        What ``transform`` returns: mean, maximum and standard deviation over time of every
-        stage's map, or of the last one; or the unit vector that is compared with text.
+    readout : {"all", "stages", "last", "projected"}, default="all"
+        What ``transform`` returns. ``"stages"`` is mean, maximum and standard deviation over time
+        of every stage's map, ``"last"`` those of the last one. As the encoder sees standardised
+        leads, ``"all"`` adds the :func:`~merit_sk.signals.peak_voltages` of every lead to
+        ``"stages"``. ``"projected"`` is the unit vector that is compared with text.
     sampling_rate : float or None, default=None
         Rate of the model in Hz; None is 100. Arrays must have it; ``ECGRecords`` are resampled.
     leads : sequence of str or None, default=None
@@ -150,7 +152,7 @@ class MeritEmbedder(
     >>> ecg = make_ecg(32, random_state=0)
     >>> embedder = MeritEmbedder(max_epochs=1, random_state=0).fit(ecg.data, reports=ecg.reports)
     >>> embedder.transform(ecg.data).shape
-    (32, 1536)
+    (32, 1656)
     """
 
     __metadata_request__fit = {"reports": True, "origins": True}
@@ -163,7 +165,7 @@ class MeritEmbedder(
         text_encoder="builtin",
         structure_weight="auto",
         align_view="full",
-        readout="stages",
+        readout="all",
         sampling_rate=None,
         leads=None,
         duration=None,
@@ -341,6 +343,7 @@ class MeritEmbedder(
     def _n_features_out(self):
         dims = self.model_.encoder.stage_dims
         sizes = {"stages": 3 * sum(dims), "last": 3 * dims[-1]}
+        sizes["all"] = sizes["stages"] + 2 * N_QUARTILES * len(self.window_.leads)
         return sizes.get(self.readout, self.model_.config.projection)
 
     def transform(self, X):

@@ -6,6 +6,7 @@ import numpy as np
 
 from ._ahead import load_ahead
 from ._memory import fitting
+from .signals import N_QUARTILES, peak_voltages
 
 
 def embed_windows(
@@ -19,7 +20,8 @@ def embed_windows(
     ----------
     model : MeritModel
     source : WindowSource
-    readout : {"stages", "last", "projected"}
+    readout : {"all", "stages", "last", "projected"} or None
+        As :class:`~merit_sk.MeritEmbedder` has it; None is what a classifier gives.
     batch_size : int
     rows : ndarray of int or None, default=None
         Recordings to embed; None is all.
@@ -42,10 +44,12 @@ def embed_windows(
     parts = []
     with torch.inference_mode(), tqdm(total=len(rows), disable=not verbose, unit="ECG") as bar:
         for batch, loaded in zip(batches, windows, strict=True):
-            z, batch_size = fitting(
-                partial(_embed_batch, model, *loaded, readout, aggregate), batch_size
-            )
-            parts.append(z)
+            signal, n_valid, deviation, owner = loaded
+            z, batch_size = fitting(partial(_read_out, model, signal, n_valid, readout), batch_size)
+            if readout == "all":
+                rate = source.spec.sampling_rate
+                z = np.hstack([z, _voltages(signal, n_valid, deviation, rate)])
+            parts.append(_aggregated(z, owner, aggregate))
             bar.update(len(batch))
     return np.concatenate(parts)
 
@@ -62,6 +66,7 @@ def embed_once(cache, model, source, readout, batch_size, *, verbose=False):
 
     key = model_key(
         model, window=source.spec.to_dict(), readout=readout, batch_size=batch_size,
+        quartiles=N_QUARTILES,
         device=next(model.encoder.parameters()).device.type,
     )  # fmt: skip
 
@@ -71,12 +76,13 @@ def embed_once(cache, model, source, readout, batch_size, *, verbose=False):
     return EmbeddingCache(cache, key).rows(recording_keys(source), embed)
 
 
-def _embed_batch(model, signal, n_valid, owner, readout, aggregate, batch_size):
+def _read_out(model, signal, n_valid, readout, batch_size):
     """Read-outs in batches of one size, so that no recording depends on the number of others."""
     import torch
 
     device = next(model.encoder.parameters()).device
-    padding = -len(signal) % batch_size
+    n_windows = len(signal)
+    padding = -n_windows % batch_size
     if padding:
         signal = np.concatenate([signal, np.zeros((padding, *signal.shape[1:]), np.float32)])
         n_valid = np.concatenate([n_valid, np.ones(padding, np.int64)])
@@ -87,7 +93,20 @@ def _embed_batch(model, signal, n_valid, owner, readout, aggregate, batch_size):
             torch.from_numpy(signal[batch]).to(device), torch.from_numpy(n_valid[batch]).to(device)
         )
         out.append(model.read_out(maps, readout).cpu().numpy())
-    z = np.concatenate(out)[: len(owner)]
+    return np.concatenate(out)[:n_windows]
+
+
+def _voltages(signal, n_valid, deviation, sampling_rate):
+    """Peak voltages of standardised windows, without what they are padded with."""
+    out = np.empty((len(signal), 2 * N_QUARTILES * signal.shape[1]), dtype=np.float32)
+    for n_times in np.unique(n_valid):
+        rows = n_valid == n_times
+        out[rows] = peak_voltages(signal[rows, :, :n_times], sampling_rate)
+    return out * np.repeat(deviation, 2 * N_QUARTILES, axis=1)
+
+
+def _aggregated(z, owner, aggregate):
+    """Mean or maximum over the windows of every recording."""
     n_rows = owner[-1] + 1
     if len(owner) == n_rows:
         return z

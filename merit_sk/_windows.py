@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ._leads import LeadMap
-from .signals import bandpass, check_finite, resample, resampled_length, zscore
+from .signals import bandpass, check_finite, filtered, resample, resampled_length, standardised
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class WindowSpec:
         )
 
     def whole(self, x, sampling_rate):
-        """The only windows of recordings no longer than one, and their length before padding."""
+        """The only windows of recordings no longer than one, as `cut` gives them."""
         x = resample(x, sampling_rate, self.sampling_rate)
-        x = bandpass(x, self.sampling_rate, *self.band, standardise=True)
-        return self._pad(x), x.shape[-1]
+        x, deviation = filtered(x, self.sampling_rate, *self.band, standardise=True)
+        return self._pad(x), x.shape[-1], deviation
 
     def starts(self, n_times):
         """First samples of the windows that cover a recording; the last one ends with it."""
@@ -69,9 +69,9 @@ class WindowSpec:
         return [*range(0, last, self.n_times), last]
 
     def cut(self, x, start):
-        """Standardised window of ``x`` from ``start``, zero-padded, and its length before that."""
-        window = zscore(x[..., start : start + self.n_times])
-        return self._pad(window), window.shape[-1]
+        """Standardised window of ``x`` from ``start``, zero-padded; its length; its deviations."""
+        window, deviation = standardised(x[..., start : start + self.n_times])
+        return self._pad(window), window.shape[-1], deviation
 
     def _pad(self, x):
         missing = self.n_times - x.shape[-1]
@@ -181,9 +181,8 @@ class WindowSource:
             return signal[indices], n_valid[indices]
         if self._kept is not None:
             kept = (self._kept[i] for i in indices)
-            return _stacked([self.spec.cut(x, start(x.shape[-1])) for x in kept])
-        signal, n_valid, _ = self._cut(indices, lambda n_times: [start(n_times)])
-        return signal, n_valid
+            return _stacked([self.spec.cut(x, start(x.shape[-1])) for x in kept])[:2]
+        return self._cut(indices, lambda n_times: [start(n_times)])[:2]
 
     def all_windows(self, indices):
         """Every window of the recordings, with the position of its recording in `indices`.
@@ -191,7 +190,10 @@ class WindowSource:
         Returns
         -------
         signal : ndarray of shape (n_windows, n_leads, n_times), float32
+            Standardised.
         n_valid : ndarray of shape (n_windows,), int64
+        deviation : ndarray of shape (n_windows, n_leads), float32
+            Standard deviation that a lead had, in mV.
         owner : ndarray of shape (n_windows,), int64
         """
         return self._cut(indices, self.spec.starts)
@@ -199,8 +201,9 @@ class WindowSource:
     def _cut(self, indices, starts):
         x, rate = self.read(indices), self.sampling_rate
         if isinstance(x, np.ndarray) and self._is_short(x):
-            signal, n_valid = self.spec.whole(x, rate)
-            return signal, np.full(len(x), n_valid, dtype=np.int64), np.arange(len(x))
+            signal, n_valid, deviation = self.spec.whole(x, rate)
+            n_valid = np.full(len(x), n_valid, dtype=np.int64)
+            return signal, n_valid, deviation, np.arange(len(x))
         cut, owner = [], []
         for i, one in enumerate(x):
             if self._is_short(one):
@@ -217,5 +220,5 @@ class WindowSource:
 
 
 def _stacked(cut):
-    signal, n_valid = zip(*cut, strict=True)
-    return np.stack(signal), np.array(n_valid, dtype=np.int64)
+    signal, n_valid, deviation = zip(*cut, strict=True)
+    return np.stack(signal), np.array(n_valid, dtype=np.int64), np.stack(deviation)

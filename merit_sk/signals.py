@@ -18,10 +18,12 @@ __all__ = [
     "check_finite",
     "lead_indices",
     "millivolts_per_unit",
+    "peak_voltages",
     "resample",
     "zscore",
 ]
 
+N_QUARTILES = 5  # with the extremes
 STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
 _BY_UPPER_CASE = {name.upper(): name for name in STANDARD_LEADS}
@@ -191,7 +193,7 @@ def _gain(n_times, rate, low, high, order=3):
     return gain.astype(np.float32)
 
 
-def bandpass(x, rate, low, high, *, standardise=False):
+def bandpass(x, rate, low, high):
     """Filter without phase shift.
 
     The amplitude response is that of a third-order Butterworth filter run forwards and
@@ -209,8 +211,6 @@ def bandpass(x, rate, low, high, *, standardise=False):
     low, high : float or None
         Edges of the band in Hz (half amplitude). None, or an upper edge at or above half the
         sampling rate, leaves that side open.
-    standardise : bool, default=False
-        Whether to standardise the filtered leads as `zscore` does; it costs nothing here.
 
     Returns
     -------
@@ -226,13 +226,21 @@ def bandpass(x, rate, low, high, *, standardise=False):
     >>> bool(np.abs(y - np.sin(2 * np.pi * 10 * t))[100:-100].max() < 0.02)
     True
     """
+    return filtered(x, rate, low, high)[0]
+
+
+def filtered(x, rate, low, high, *, standardise=False):
+    """As `bandpass`, and the deviations of the filtered leads, of shape (..., n_leads).
+
+    To standardise them as `zscore` does costs nothing here.
+    """
     from scipy.fft import dct, idct
 
     x = np.asarray(x, dtype=np.float32)
     if low and high and not 0 < low < high:
         raise ValueError(f"the band must have 0 < low < high, got {low} and {high} Hz")
     if x.size == 0:
-        return x
+        return x, np.zeros(x.shape[:-1], dtype=np.float32)
     spectrum = dct(x, axis=-1, norm="ortho")
     before = _power(spectrum)
     spectrum, unfiltered = spectrum * _gain(x.shape[-1], float(rate), low, high), spectrum
@@ -243,10 +251,11 @@ def bandpass(x, rate, low, high, *, standardise=False):
         spectrum[..., 0] = 0
     power = _power(spectrum)
     flat = power <= 1e-12 * before
+    deviation = np.sqrt(np.where(flat, 0, power / x.shape[-1]))
     if standardise:
-        spectrum /= np.sqrt(np.where(flat, 1, power / x.shape[-1]))[..., None]
+        spectrum /= np.where(flat, 1, deviation)[..., None]
     spectrum[flat] = 0
-    return idct(spectrum, axis=-1, norm="ortho", overwrite_x=True)
+    return idct(spectrum, axis=-1, norm="ortho", overwrite_x=True), deviation
 
 
 def _power(x):
@@ -283,16 +292,57 @@ def zscore(x):
     array([[ 1., -1.],
            [ 0.,  0.]], dtype=float32)
     """
+    return standardised(x)[0]
+
+
+def standardised(x):
+    """As `zscore`, and the standard deviations that the leads had, of shape (..., n_leads)."""
     x = np.asarray(x, dtype=np.float32)
     if x.shape[-1] == 0:
-        return x
+        return x, np.zeros(x.shape[:-1], dtype=np.float32)
     mean = x.mean(axis=-1, keepdims=True)
     x = x - mean
-    std = np.sqrt(_power(x) / x.shape[-1])[..., None]
-    flat = std <= 1e-6 * np.abs(mean)
-    x /= np.where(flat | (std == 0), 1, std)
+    deviation = np.sqrt(_power(x) / x.shape[-1])[..., None]
+    flat = (deviation <= 1e-6 * np.abs(mean)) | (deviation == 0)
+    x /= np.where(flat, 1, deviation)
     np.copyto(x, 0, where=flat)
-    return x
+    return x, np.where(flat, 0, deviation)[..., 0]
+
+
+def peak_voltages(x, rate):
+    """Quartiles of the highest and of the lowest sample of every second, lead by lead.
+
+    In a rhythm of one beat a second or faster the highest sample is the R wave's and the lowest
+    that of Q or S: what criteria of hypertrophy and of low voltage add up.
+
+    Parameters
+    ----------
+    x : ndarray of shape (..., n_leads, n_times)
+        Filtered signal. What is left of a second at the end is not used, unless it is all.
+    rate : float
+        Sampling rate in Hz.
+
+    Returns
+    -------
+    ndarray of shape (..., 10 * n_leads), float32
+        Of every lead the least, the quartiles and the greatest of its highest samples, then of its
+        lowest.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from merit_sk.signals import peak_voltages
+    >>> beats = np.zeros((1, 500))
+    >>> beats[0, 50::100] = [1.0, 1.5, 1.25, 1.0, 2.0]
+    >>> peak_voltages(beats, rate=100)[:5]
+    array([1.  , 1.  , 1.25, 1.5 , 2.  ], dtype=float32)
+    """
+    second = min(max(round(rate), 1), x.shape[-1])
+    n_seconds = x.shape[-1] // second
+    seconds = x[..., : n_seconds * second].reshape(*x.shape[:-1], n_seconds, second)
+    peaks = np.stack([seconds.max(axis=-1), seconds.min(axis=-1)], axis=-2)
+    quartiles = np.quantile(peaks, np.linspace(0, 1, N_QUARTILES), axis=-1)
+    return np.moveaxis(quartiles, 0, -1).reshape(*x.shape[:-2], -1).astype(np.float32)
 
 
 def check_finite(x, *, on_invalid="raise", names=None):

@@ -13,6 +13,7 @@ from skorch.callbacks import Callback
 
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import load_ptbxl
+from merit_sk.signals import bandpass
 
 
 def changed(parameters, **changes):
@@ -24,7 +25,7 @@ def test_embeds_real_recordings(data_dir, tiny):
     some = ecg.data[:40]
     embedder = changed(tiny, duration=10).fit(some, reports=ecg.reports[:40])
     Z = embedder.transform(some)
-    assert Z.shape == (40, 96) and Z.dtype == np.float32 and np.isfinite(Z).all()
+    assert Z.shape == (40, 216) and Z.dtype == np.float32 and np.isfinite(Z).all()
     assert embedder.language_ == "de"
     np.testing.assert_allclose(embedder.transform(some[7:8]), Z[7:8], rtol=1e-4, atol=1e-5)
 
@@ -62,7 +63,42 @@ def test_long_recordings_average_their_windows(fitted, ecg):
     assert np.isfinite(np.concatenate(ragged)).all()
 
 
-@pytest.mark.parametrize("readout, size", [("stages", 96), ("last", 48), ("projected", 128)])
+def voltages(embedder, X):
+    return embedder.transform(X)[:, -120:].reshape(len(X), 12, 2, 5)
+
+
+def test_voltages_of_real_recordings_come_back_in_millivolts(data_dir, tiny):
+    X = np.asarray(load_ptbxl(data_dir / "ptb-xl").data[:20])
+    found = voltages(changed(tiny, max_epochs=0, duration=10).fit(X), X)
+    seconds = bandpass(X, 100, 0.5, 40).reshape(20, 12, 10, 100)
+    np.testing.assert_allclose(found[:, :, 0, 2], np.median(seconds.max(-1), -1), atol=2e-3)
+    np.testing.assert_allclose(found[:, :, 0, 4], seconds.max((-1, -2)), atol=2e-3)
+    np.testing.assert_allclose(found[:, :, 1, 0], seconds.min((-1, -2)), atol=2e-3)
+
+
+def test_voltages_are_all_that_a_gain_changes(fitted, ecg):
+    X = np.asarray(ecg.data)[:6]
+    Z, doubled = fitted.transform(X), fitted.transform(2 * X)
+    np.testing.assert_allclose(doubled[:, :-120], Z[:, :-120], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(doubled[:, -120:], 2 * Z[:, -120:], rtol=1e-4, atol=1e-5)
+
+
+def test_voltages_ignore_padding_and_absent_leads(tiny, ecg):
+    X = np.asarray(ecg.data)
+    short = X[:, :, :100]
+    whole, padded = (changed(tiny, duration=d, max_epochs=0, random_state=0).fit(X) for d in (1, 2))
+    np.testing.assert_allclose(voltages(whole, short), voltages(padded, short), atol=1e-5)
+    assert len(np.unique(voltages(padded, short)[0, 0, 0])) == 1
+    limb = ECGRecords.from_array(X[:5, :2], sampling_rate=100, lead_names=["I", "II"])
+    with pytest.warns(UserWarning, match="V1"):
+        found = voltages(padded, limb)
+    assert (found[:, 6:] == 0).all()
+    np.testing.assert_allclose(found[:, :2], voltages(padded, X[:5])[:, :2], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "readout, size", [("all", 216), ("stages", 96), ("last", 48), ("projected", 128)]
+)
 def test_readouts(fitted, ecg, readout, size):
     other = joblib.load(_dumped(fitted)).set_params(readout=readout)
     assert other.transform(ecg.data[:3]).shape == (3, size)
@@ -86,7 +122,7 @@ def _dumped(estimator):
 def test_transformer_trunks(tiny, ecg, encoder, align_view):
     embedder = changed(tiny, encoder=encoder, align_view=align_view)
     Z = embedder.fit_transform(ecg.data)
-    assert Z.shape == (60, 2 * 3 * 16) and np.isfinite(Z).all()
+    assert Z.shape == (60, 2 * 3 * 16 + 120) and np.isfinite(Z).all()
     alone = embedder.transform(ecg.data[3:4, ...])
     np.testing.assert_allclose(alone, Z[3:4], rtol=1e-4, atol=1e-5)
 

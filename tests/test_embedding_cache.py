@@ -58,13 +58,13 @@ def _copy(embedder):
 @pytest.fixture
 def counted(monkeypatch):
     """Numbers of recordings that went through the network, one a call."""
-    counts, embed = [], _inference._embed_batch
+    counts, embed = [], _inference._read_out
 
     def count(model, signal, *args):
         counts.append(len(signal))
         return embed(model, signal, *args)
 
-    monkeypatch.setattr(_inference, "_embed_batch", count)
+    monkeypatch.setattr(_inference, "_read_out", count)
     return counts
 
 
@@ -101,18 +101,18 @@ class LoggingEmbedder(MeritEmbedder):
     """Appends the number of recordings to a file whenever the network runs, in any process."""
 
     def _embed(self, X, readout):
-        embed, log = _inference._embed_batch, Path(self.cache).with_name("log")
+        embed, log = _inference._read_out, Path(self.cache).with_name("log")
 
         def count(model, signal, *args):
             with open(log, "a") as file:
                 file.write(f"{len(signal)}\n")
             return embed(model, signal, *args)
 
-        _inference._embed_batch = count
+        _inference._read_out = count
         try:
             return super()._embed(X, readout)
         finally:
-            _inference._embed_batch = embed
+            _inference._read_out = embed
 
 
 def test_parallel_search_shares_a_folder(X, few, tmp_path):

@@ -116,9 +116,9 @@ def test_parameters_behave(folder, fitted, ecg, y):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     sizes = [
         embedder.set_params(readout=r).fit(ecg.data).transform(ecg.data).shape[1]
-        for r in ("stages", "last", "projected")
+        for r in ("all", "stages", "last", "projected")
     ]
-    assert sizes == [96, 48, 128]
+    assert sizes == [216, 96, 48, 128]
 
 
 def test_pickles_and_saved_models_do_not_need_the_weights_again(folder, ecg, tmp_path):

@@ -185,9 +185,9 @@ def rhythm(x, sampling_rate):
 class MiniRocketFeatures(_SignalFeatures):
     """Random convolutions of recordings, as MiniRocket computes them [1]_.
 
-    Needs aeon, which is in the extra ``merit_sk[benchmark]``. Recordings are filtered and
-    standardised as for :class:`~merit_sk.MeritEmbedder`; of longer ones the features of all
-    windows are averaged. A ridge classifier on top is the usual choice.
+    Needs aeon, which is in the extra ``merit_sk[benchmark]``. Recordings are filtered as for
+    :class:`~merit_sk.MeritEmbedder`, but stay in mV, as kernels can tell high voltages; of longer
+    ones the features of all windows are averaged. A ridge classifier on top is the usual choice.
 
     Parameters
     ----------
@@ -243,10 +243,15 @@ class MiniRocketFeatures(_SignalFeatures):
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         minirocket = import_minirocket()(self.n_kernels, n_jobs=self.n_jobs, random_state=seed)
         rows = np.arange(min(len(source), source.chunk))
-        self.minirocket_ = minirocket.fit(source.all_windows(rows)[0])
+        self.minirocket_ = minirocket.fit(self._windows(source, rows)[0])
+
+    @staticmethod
+    def _windows(source, rows):
+        windows, _, deviation, owner = source.all_windows(rows)
+        return windows * deviation[..., None], owner
 
     def _features(self, source, rows):
-        windows, _, owner = source.all_windows(rows)
+        windows, owner = self._windows(source, rows)
         features = np.asarray(self.minirocket_.transform(windows), dtype=np.float32)
         total = np.zeros((len(rows), features.shape[1]), dtype=np.float32)
         np.add.at(total, owner, features)

@@ -94,10 +94,10 @@ class MeritModel(nn.Module):
         return F.normalize(self.project(torch.cat([mean, maximum], dim=1)).float(), dim=1)
 
     def read_out(self, maps, kind):
-        """Summary of all maps (``"stages"``) or the last, or unit vectors (``"projected"``)."""
+        """Summary of the last map or of all, or unit vectors (``"projected"``)."""
         if kind == "projected":
             return self.projection(maps)
-        return self.summary(maps if kind == "stages" else maps[-1:])
+        return self.summary(maps[-1:] if kind == "last" else maps)
 
     def embed_text(self, features):
         """Unit vectors (n_texts, dim) of text features."""
