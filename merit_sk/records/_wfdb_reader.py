@@ -285,11 +285,11 @@ def read_record(path, lead_names=None, out=None):
     if header.file is None:
         out[...] = raw if leads is None else raw[leads]
         return header, out, False
+    finite = raw.min() != _NAN_SAMPLE  # now, while the samples are in the processor's cache
     samples, scales = raw.T, header.scales
     if leads is not None:
         samples, scales = samples[leads], tuple([scales[i] for i in leads])
     to_millivolts(samples, scales, out)
-    finite = raw.min() != _NAN_SAMPLE
     if not finite:
         out[samples == _NAN_SAMPLE] = np.nan
     return header, out, finite
