@@ -8,7 +8,8 @@ one to report, pretrains on the other eight and has its own seed. Encoders are k
 run that is stopped goes on there. Probes are ridge regressions on all labels of the eight folds, a
 tenth or a hundredth of them (mean of five draws), penalty by leave-one-out error. ``I, II`` are
 probes for superclasses on these two leads alone, ``noisy`` probes fitted to clean recordings and
-tested with noise of half their standard deviation. Differences are means over rotations on both
+tested with noise of half their standard deviation. Recordings are standardised, so embeddings are
+without voltages. Differences are means over rotations on both
 folds, with 95 % intervals from resampling patients within rotations. Classes need five positive
 records. MiniRocket needs the extra ``benchmark``.
 """
@@ -52,6 +53,7 @@ REGIMES = {
         "MERIT, weight .25": {"structure_weight": 0.25},
         "MERIT, weight .75": {"structure_weight": 0.75},
         "MERIT, weight .9": {"structure_weight": 0.9},
+        "MERIT": MERIT,
     },
     "cardiologists' reports": {"alignment only": ALIGNMENT, "MERIT": MERIT},
     "no word of rhythm or form": {"alignment only": ALIGNMENT, "MERIT": MERIT},
@@ -115,7 +117,7 @@ def pretrain(work, ecg, texts, regime, model, rotation, args):
         epochs = 1
     changes = {"max_epochs": epochs} | REGIMES[regime][model]
     start, cpu = time.perf_counter(), time.process_time()
-    embedder = MeritEmbedder(random_state=rotation, n_jobs=1, **changes)
+    embedder = MeritEmbedder(readout="stages", random_state=rotation, n_jobs=1, **changes)
     embedder.fit(X, reports=reports, origins=origins)
     embedder.save_pretrained(folder)
     note = {"wall": time.perf_counter() - start, "cpu": time.process_time() - cpu}

@@ -45,7 +45,8 @@ def _what(name, figures, config):
                  "text tower it was aligned with, pretrained by MERIT: masked modelling of the "
                  f"signal and alignment with reports. It takes {figures['megabytes']:.1f} MB, "
                  "weights in half precision, computing in single precision. An ECG becomes "
-                 f"{figures['n_features']} numbers."),
+                 f"{figures['n_features']} numbers, followed by the peak voltages of its leads. As "
+                 "the recordings below are standardised, the probes on them do without these."),
         ("code", "from merit_sk import MeritEmbedder, MeritZeroShotClassifier\n"
                  f'Z = MeritEmbedder(pretrained="{name}").fit_transform(records)\n'
                  f'zero = MeritZeroShotClassifier(pretrained="{name}", classes="all", '

@@ -184,8 +184,10 @@ def evaluate(model, data):
     )  # fmt: skip
     main = load_main(config)
     main.superclasses = task_bunch(main, "superclass").target_names
-    embedder = MeritEmbedder.from_pretrained(model)
-    random = MeritEmbedder(embedder.model_.config, max_epochs=0, random_state=0)
+    embedder = MeritEmbedder.from_pretrained(model).set_params(readout=config.readout)
+    random = MeritEmbedder(
+        embedder.model_.config, max_epochs=0, readout=config.readout, random_state=0
+    )
     features = {"merit-tiny": embedder.transform(main.data)}
     features["random encoder"] = random.fit(main.data[:64]).transform(main.data)
     for baseline in sorted({"summary", "minirocket"} - {*left_out_models(("minirocket",))}):

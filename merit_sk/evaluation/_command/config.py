@@ -96,6 +96,11 @@ class RunConfig:
         return tuple(k for k in range(1, 11) if k not in (self.valid_fold, self.test_fold))
 
     @property
+    def readout(self):
+        """What embeddings are: standardised recordings have no voltages to add."""
+        return "stages" if self.standardized else "all"
+
+    @property
     def title(self):
         """What the recordings are."""
         return "simulated recordings" if self.ptbxl is None else "PTB-XL"

@@ -117,7 +117,7 @@ def trained(config, model, seed, main, others, output):
     config_of = {
         name: getattr(config, name)
         for name in ("encoder", "structure_weight", "max_epochs", "report_fraction",
-                     "valid_fold", "test_fold")
+                     "valid_fold", "test_fold", "readout")
     }  # fmt: skip
     settings = {"model": model, "seed": seed, "data": fingerprint(main)} | config_of
     if model in CLASSIFIERS:
@@ -169,8 +169,8 @@ def pretrain(model, main):
     config = model.config
     options = {"max_epochs": config.max_epochs, "structure_weight": config.structure_weight}
     embedder = MeritEmbedder(
-        config.encoder, random_state=model.seed, checkpoint_dir=model.folder / "training",
-        **options | VARIANTS[model.model],
+        config.encoder, readout=config.readout, random_state=model.seed,
+        checkpoint_dir=model.folder / "training", **options | VARIANTS[model.model],
     )  # fmt: skip
     rows = np.flatnonzero(np.isin(main.folds, config.train_folds))
     embedder.fit(main.data[rows], reports=main.reports[rows])
