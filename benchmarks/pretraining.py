@@ -126,8 +126,8 @@ def transform_table(options):
         X = np.asarray(ecg.data)
         embedder = MeritEmbedder(encoder, max_epochs=0, batch_size=batch_size, random_state=0)
         embedder.fit(X, reports=ecg.reports)
-        windows, n_valid = WindowSource(X, embedder.window_).windows(np.arange(len(X)), lambda n: 0)
-        windows, n_valid = torch.from_numpy(windows), torch.from_numpy(n_valid)
+        source = WindowSource(X, embedder.window_)
+        windows, n_valid = map(torch.from_numpy, source.windows(np.arange(len(X)), lambda n: 0)[:2])
 
         def bare(embedder=embedder, windows=windows, n_valid=n_valid):
             with torch.inference_mode():

@@ -182,7 +182,7 @@ class MeritClassifier(GivenEmbedderMixin, NetworkClassifier):
 
         config = EncoderConfig(**self._config)
         encoder = build_encoder(config, len(self.window_.leads), self.window_.n_times)
-        head = SummaryHead(encoder.stage_dims, len(self.classes_))
+        head = SummaryHead(encoder.stage_dims, self.window_.n_voltages, len(self.classes_))
         return ClassifierModel(encoder, head, self.multi_label_, weight)
 
     def _prepare(self, source, rows, target):
@@ -195,7 +195,7 @@ class MeritClassifier(GivenEmbedderMixin, NetworkClassifier):
             model.encoder.load_state_dict(self._given.state_dict())
             model.keeps_statistics = True
         else:
-            signal, n_valid = source.windows(rows[: source.chunk], lambda n_times: 0)
+            signal, n_valid, _ = source.windows(rows[: source.chunk], lambda n_times: 0)
             signal, n_valid = torch.from_numpy(signal), torch.from_numpy(n_valid)
             model.calibrate(signal.to(self.device_), n_valid.to(self.device_))
         del self._given

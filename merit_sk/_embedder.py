@@ -27,7 +27,7 @@ from ._validation import (
     warn_about_duration,
 )
 from ._windows import WindowSource, WindowSpec
-from .signals import N_QUARTILES, check_finite
+from .signals import check_finite
 
 READOUTS = ("all", "stages", "last", "projected")
 
@@ -343,7 +343,7 @@ class MeritEmbedder(
     def _n_features_out(self):
         dims = self.model_.encoder.stage_dims
         sizes = {"stages": 3 * sum(dims), "last": 3 * dims[-1]}
-        sizes["all"] = sizes["stages"] + 2 * N_QUARTILES * len(self.window_.leads)
+        sizes["all"] = sizes["stages"] + self.window_.n_voltages
         return sizes.get(self.readout, self.model_.config.projection)
 
     def transform(self, X):

@@ -6,7 +6,6 @@ import numpy as np
 
 from ._ahead import load_ahead
 from ._memory import fitting
-from .signals import N_QUARTILES, peak_voltages
 
 
 def embed_windows(
@@ -40,15 +39,12 @@ def embed_windows(
     rows = np.arange(len(source)) if rows is None else rows
     device = next(model.encoder.parameters()).device
     batches = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
-    windows = load_ahead(source.all_windows, batches, accelerator=device.type != "cpu")
+    windows = load_ahead(partial(_load, source), batches, accelerator=device.type != "cpu")
     parts = []
     with torch.inference_mode(), tqdm(total=len(rows), disable=not verbose, unit="ECG") as bar:
         for batch, loaded in zip(batches, windows, strict=True):
-            signal, n_valid, deviation, owner = loaded
-            z, batch_size = fitting(partial(_read_out, model, signal, n_valid, readout), batch_size)
-            if readout == "all":
-                rate = source.spec.sampling_rate
-                z = np.hstack([z, _voltages(signal, n_valid, deviation, rate)])
+            *inputs, owner = loaded
+            z, batch_size = fitting(partial(_read_out, model, inputs, readout), batch_size)
             parts.append(_aggregated(z, owner, aggregate))
             bar.update(len(batch))
     return np.concatenate(parts)
@@ -66,7 +62,6 @@ def embed_once(cache, model, source, readout, batch_size, *, verbose=False):
 
     key = model_key(
         model, window=source.spec.to_dict(), readout=readout, batch_size=batch_size,
-        quartiles=N_QUARTILES,
         device=next(model.encoder.parameters()).device.type,
     )  # fmt: skip
 
@@ -76,33 +71,32 @@ def embed_once(cache, model, source, readout, batch_size, *, verbose=False):
     return EmbeddingCache(cache, key).rows(recording_keys(source), embed)
 
 
-def _read_out(model, signal, n_valid, readout, batch_size):
+def _load(source, rows):
+    """Windows of recordings, their lengths, their peak voltages, and the recordings' positions."""
+    *windows, owner = source.all_windows(rows)
+    return *windows[:2], source.spec.voltages(*windows), owner
+
+
+def _read_out(model, inputs, readout, batch_size):
     """Read-outs in batches of one size, so that no recording depends on the number of others."""
     import torch
 
     device = next(model.encoder.parameters()).device
-    n_windows = len(signal)
+    n_windows = len(inputs[0])
     padding = -n_windows % batch_size
     if padding:
-        signal = np.concatenate([signal, np.zeros((padding, *signal.shape[1:]), np.float32)])
-        n_valid = np.concatenate([n_valid, np.ones(padding, np.int64)])
+        inputs = [
+            np.concatenate([part, np.full((padding, *part.shape[1:]), fill, part.dtype)])
+            for part, fill in zip(inputs, (0, 1, 0), strict=True)
+        ]
     out = []
-    for i in range(0, len(signal), batch_size):
-        batch = slice(i, i + batch_size)
-        maps = model.encoder(
-            torch.from_numpy(signal[batch]).to(device), torch.from_numpy(n_valid[batch]).to(device)
+    for i in range(0, len(inputs[0]), batch_size):
+        signal, n_valid, voltages = (
+            torch.from_numpy(part[i : i + batch_size]).to(device) for part in inputs
         )
-        out.append(model.read_out(maps, readout).cpu().numpy())
+        maps = model.encoder(signal, n_valid)
+        out.append(model.read_out(maps, readout, voltages).cpu().numpy())
     return np.concatenate(out)[:n_windows]
-
-
-def _voltages(signal, n_valid, deviation, sampling_rate):
-    """Peak voltages of standardised windows, without what they are padded with."""
-    out = np.empty((len(signal), 2 * N_QUARTILES * signal.shape[1]), dtype=np.float32)
-    for n_times in np.unique(n_valid):
-        rows = n_valid == n_times
-        out[rows] = peak_voltages(signal[rows, :, :n_times], sampling_rate)
-    return out * np.repeat(deviation, 2 * N_QUARTILES, axis=1)
 
 
 def _aggregated(z, owner, aggregate):

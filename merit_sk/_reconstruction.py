@@ -23,7 +23,7 @@ def reconstruct_windows(model, source, rng):
     from .nn.objective import normalize_blocks
 
     device = model.log_sigma.device
-    signal, n_valid = source.windows(np.arange(len(source)), lambda n_times: 0)
+    signal, n_valid, _ = source.windows(np.arange(len(source)), lambda n_times: 0)
     with torch.random.fork_rng(), torch.inference_mode():
         torch.manual_seed(rng.randint(np.iinfo(np.int32).max))
         x = torch.from_numpy(signal).to(device)

@@ -5,7 +5,16 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ._leads import LeadMap
-from .signals import bandpass, check_finite, filtered, resample, resampled_length, standardised
+from .signals import (
+    N_QUARTILES,
+    bandpass,
+    check_finite,
+    filtered,
+    peak_voltages,
+    resample,
+    resampled_length,
+    standardised,
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,19 @@ class WindowSpec:
         window, deviation = standardised(x[..., start : start + self.n_times])
         return self._pad(window), window.shape[-1], deviation
 
+    @property
+    def n_voltages(self):
+        """Numbers that `voltages` gives of a window."""
+        return 2 * N_QUARTILES * len(self.leads)
+
+    def voltages(self, signal, n_valid, deviation):
+        """Peak voltages in mV of standardised windows, without what they are padded with."""
+        out = np.empty((len(signal), self.n_voltages), dtype=np.float32)
+        for n_times in np.unique(n_valid):
+            rows = n_valid == n_times
+            out[rows] = peak_voltages(signal[rows, :, :n_times], self.sampling_rate)
+        return out * np.repeat(deviation, 2 * N_QUARTILES, axis=1)
+
     def _pad(self, x):
         missing = self.n_times - x.shape[-1]
         return np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)]) if missing > 0 else x
@@ -116,14 +138,16 @@ class WindowSource:
         shape = (len(self), len(self.spec.leads), self.spec.n_times)
         windows = np.empty(shape, dtype=np.float32) if single else None
         n_valid, kept = np.empty(len(self), dtype=np.int64), []
+        deviation = np.empty(shape[:2], dtype=np.float32)
         for i in range(0, len(self), self.chunk):
             rows = np.arange(i, min(i + self.chunk, len(self)))
             if single:
-                windows[rows], n_valid[rows] = self.windows(rows, lambda n_times: 0)
+                found = self.windows(rows, lambda n_times: 0)
+                windows[rows], n_valid[rows], deviation[rows] = found
             else:
                 kept += self.signals(rows)
         if single:
-            self._windows = windows, n_valid
+            self._windows = windows, n_valid, deviation
         else:
             self._kept = kept
 
@@ -174,26 +198,25 @@ class WindowSource:
         Returns
         -------
         signal : ndarray of shape (n, n_leads, n_times), float32
+            Standardised.
         n_valid : ndarray of shape (n,), int64
+        deviation : ndarray of shape (n, n_leads), float32
+            Standard deviation that a lead had, in mV.
         """
         if self._windows is not None:
-            signal, n_valid = self._windows
-            return signal[indices], n_valid[indices]
+            return tuple(part[indices] for part in self._windows)
         if self._kept is not None:
             kept = (self._kept[i] for i in indices)
-            return _stacked([self.spec.cut(x, start(x.shape[-1])) for x in kept])[:2]
-        return self._cut(indices, lambda n_times: [start(n_times)])[:2]
+            return _stacked([self.spec.cut(x, start(x.shape[-1])) for x in kept])
+        return self._cut(indices, lambda n_times: [start(n_times)])[:3]
 
     def all_windows(self, indices):
         """Every window of the recordings, with the position of its recording in `indices`.
 
         Returns
         -------
-        signal : ndarray of shape (n_windows, n_leads, n_times), float32
-            Standardised.
-        n_valid : ndarray of shape (n_windows,), int64
-        deviation : ndarray of shape (n_windows, n_leads), float32
-            Standard deviation that a lead had, in mV.
+        signal, n_valid, deviation
+            As `windows` gives them.
         owner : ndarray of shape (n_windows,), int64
         """
         return self._cut(indices, self.spec.starts)

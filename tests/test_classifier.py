@@ -55,6 +55,16 @@ def same(a, b, prefix=""):
     return all(np.array_equal(v, b[k]) for k, v in a.items() if k.startswith(prefix))
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_tells_voltages(embedder, X, given):
+    gain = np.tile([1.0, 2.0], 45)
+    model = classifier(embedder if given else MeritEmbedder(NET, duration=4), freeze="encoder")
+    model.fit((X * gain[:, None, None])[:60], gain[:60])
+    unseen = np.concatenate([X[60:], 2 * X[60:]])  # the same shapes with either gain
+    proba = model.predict_proba(unseen)[:, 1]
+    assert roc_auc_score(np.repeat([0, 1], 30), proba) > 0.8
+
+
 def test_learns_rhythms_and_predicts_consistently(embedder, X, y):
     new = make_ecg(60, statements=RHYTHMS, task="rhythm", duration=4, noise=0.3, random_state=1)
     columns = [new.target_names.index(code) for code in RHYTHMS]

@@ -31,7 +31,7 @@ class CropSpec(WindowSpec):
 
     def whole(self, x, sampling_rate):
         x = self.prepare(x, sampling_rate)
-        return self._pad(x), x.shape[-1]
+        return self._crop(x)
 
     def starts(self, n_times):
         """Crops that overlap by half; the last one ends with the recording."""
@@ -39,8 +39,10 @@ class CropSpec(WindowSpec):
         return [0] if last <= 0 else [*range(0, last, max(self.n_times // 2, 1)), last]
 
     def cut(self, x, start):
-        window = x[..., start : start + self.n_times]
-        return self._pad(window), window.shape[-1]
+        return self._crop(x[..., start : start + self.n_times])
+
+    def _crop(self, x):
+        return self._pad(x), x.shape[-1], np.full(x.shape[:-1], self.spread, dtype=np.float32)
 
 
 class XResNetClassifier(NetworkClassifier):

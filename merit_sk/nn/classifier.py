@@ -15,7 +15,7 @@ class ClassifierModel(nn.Module):
     encoder : Module
         From windows (n, n_leads, n_times) and their lengths before padding to maps.
     head : Module
-        From maps to logits (n, n_classes).
+        From maps and peak voltages to logits (n, n_classes).
     multi_label : bool
         Whether labels are a 0/1 row for each window, with the binary cross-entropy of every class
         as the loss, or the number of its one class, with the cross-entropy of the softmax.
@@ -29,8 +29,10 @@ class ClassifierModel(nn.Module):
     >>> from merit_sk.nn.config import EncoderConfig
     >>> from merit_sk.nn.encoder import build_encoder
     >>> encoder = build_encoder(EncoderConfig(widths=(8, 8), patch=4), n_leads=2, n_times=100)
-    >>> model = ClassifierModel(encoder, SummaryHead(encoder.stage_dims, 3), multi_label=False)
-    >>> model(torch.zeros(4, 2, 100), torch.full((4,), 100), torch.tensor([0, 1, 2, 0])).keys()
+    >>> head = SummaryHead(encoder.stage_dims, n_voltages=20, n_classes=3)
+    >>> model = ClassifierModel(encoder, head, multi_label=False)
+    >>> signal, n_valid, voltages = torch.zeros(4, 2, 100), torch.full((4,), 100), torch.ones(4, 20)
+    >>> model(signal, n_valid, voltages, target=torch.tensor([0, 1, 2, 0])).keys()
     dict_keys(['loss'])
     """
 
@@ -74,9 +76,9 @@ class ClassifierModel(nn.Module):
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
 
-    def read_out(self, maps, kind=None):
-        """Logits of windows, from their maps."""
-        return self.head(maps).float()
+    def read_out(self, maps, kind, voltages):
+        """Logits of windows, from their maps and voltages."""
+        return self.head(maps, voltages).float()
 
     def loss(self, logits, target):
         """Mean loss of windows."""
@@ -84,33 +86,34 @@ class ClassifierModel(nn.Module):
             return F.binary_cross_entropy_with_logits(logits, target, pos_weight=self.weight)
         return F.cross_entropy(logits, target, weight=self.weight)
 
-    def forward(self, signal, n_valid, target):
-        logits = self.read_out(self.encoder(signal, n_valid))
+    def forward(self, signal, n_valid, voltages, target):
+        logits = self.read_out(self.encoder(signal, n_valid), None, voltages)
         return {"loss": self.loss(logits, target)}
 
 
 class SummaryHead(nn.Module):
-    """Linear in the standardised mean, maximum and standard deviation of every stage's map.
+    """Linear in standardised features: those of every stage's map, and voltages.
 
     Parameters
     ----------
     stage_dims : list of int
-    n_classes : int
+        Of each map mean, maximum and standard deviation are features.
+    n_voltages, n_classes : int
     """
 
-    def __init__(self, stage_dims, n_classes):
+    def __init__(self, stage_dims, n_voltages, n_classes):
         super().__init__()
-        n_features = 3 * sum(stage_dims)
+        n_features = 3 * sum(stage_dims) + n_voltages
         self.register_buffer("center", torch.zeros(n_features))
         self.register_buffer("spread", torch.ones(n_features))
         self.linear = nn.Linear(n_features, n_classes)
 
-    def summary(self, maps):
+    def summary(self, maps, voltages):
         """What the head reads, (n, n_features), before standardisation."""
-        return torch.cat([torch.cat(pool(*m), dim=1) for m in maps], dim=1)
+        return torch.cat([*(part for m in maps for part in pool(*m)), voltages], dim=1)
 
-    def forward(self, maps):
-        return self.linear((self.summary(maps) - self.center) / self.spread)
+    def forward(self, maps, voltages):
+        return self.linear((self.summary(maps, voltages) - self.center) / self.spread)
 
     def fit(self, features, target, loss, penalty):
         """Standardise by these features, and start from the linear probe on them.
@@ -175,6 +178,6 @@ class SummaryReader:
     def __init__(self, model):
         self.encoder, self.head = model.encoder, model.head
 
-    def read_out(self, maps, kind):
+    def read_out(self, maps, kind, voltages):
         """Rows of shape (n, n_features)."""
-        return self.head.summary(maps)
+        return self.head.summary(maps, voltages)

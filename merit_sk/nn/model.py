@@ -93,11 +93,12 @@ class MeritModel(nn.Module):
         mean, maximum, _ = pool(*maps[-1])
         return F.normalize(self.project(torch.cat([mean, maximum], dim=1)).float(), dim=1)
 
-    def read_out(self, maps, kind):
-        """Summary of the last map or of all, or unit vectors (``"projected"``)."""
+    def read_out(self, maps, kind, voltages=None):
+        """What :class:`~merit_sk.MeritEmbedder` calls `kind`; only ``"all"`` has voltages."""
         if kind == "projected":
             return self.projection(maps)
-        return self.summary(maps[-1:] if kind == "last" else maps)
+        summary = self.summary(maps[-1:] if kind == "last" else maps)
+        return torch.cat([summary, voltages], dim=1) if kind == "all" else summary
 
     def embed_text(self, features):
         """Unit vectors (n_texts, dim) of text features."""

@@ -49,7 +49,7 @@ class MapReader:
     def __init__(self, model):
         self.encoder, self.log_sigma, self.summary = model.encoder, model.log_sigma, model.summary
 
-    def read_out(self, maps, kind):
+    def read_out(self, maps, kind, voltages):
         """Rows of shape (n, n_summary + n_tokens * width)."""
         return torch.cat([self.summary(maps), ecg_tokens(*maps[-1]).flatten(1)], dim=1)
 

@@ -116,7 +116,7 @@ class ConcatPoolHead(nn.Module):
         )  # fmt: skip
         self.apply(_initialise)
 
-    def forward(self, maps):
+    def forward(self, maps, voltages):
         mean, maximum, _ = pool(*maps[-1])
         return self.layers(torch.cat([mean, maximum], dim=1))
 

@@ -106,6 +106,12 @@ class Windows(Dataset):
             Draws where windows of longer recordings start; None takes the first.
         """
         records = self.indices[np.asarray(rows)]
+        signal, n_valid, _ = self.windows(records, generator)
+        inputs = {"signal": torch.from_numpy(signal), "n_valid": torch.from_numpy(n_valid)}
+        return inputs if self.reports is None else inputs | self.reports.batch(records)
+
+    def windows(self, records, generator):
+        """One window of each record, from a start that is drawn, as the source gives it."""
 
         def start(n_times):
             room = n_times - self.source.spec.n_times
@@ -113,9 +119,7 @@ class Windows(Dataset):
                 return 0
             return int(torch.randint(room + 1, (), generator=generator))
 
-        signal, n_valid = self.source.windows(records, start)
-        inputs = {"signal": torch.from_numpy(signal), "n_valid": torch.from_numpy(n_valid)}
-        return inputs if self.reports is None else inputs | self.reports.batch(records)
+        return self.source.windows(records, start)
 
 
 class Batches:

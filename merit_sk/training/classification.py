@@ -1,6 +1,7 @@
 """The skorch net and the batches that train a classifier."""
 
 import numpy as np
+import torch
 from skorch.callbacks import EarlyStopping
 
 from ..nn.collective import total, world_size
@@ -31,7 +32,7 @@ class ClassifierNet(PretrainNet):
 
 
 class LabelledWindows(Windows):
-    """Windows of recordings with their labels, in batches.
+    """Windows of recordings with their peak voltages and labels, in batches.
 
     Parameters
     ----------
@@ -48,7 +49,11 @@ class LabelledWindows(Windows):
 
     def batch(self, rows, generator=None):
         records = self.indices[np.asarray(rows)]
-        return super().batch(rows, generator) | {"target": self.target[records]}
+        windows = self.windows(records, generator)
+        parts = *windows[:2], self.source.spec.voltages(*windows)
+        names = "signal", "n_valid", "voltages"
+        inputs = {k: torch.from_numpy(v) for k, v in zip(names, parts, strict=True)}
+        return inputs | {"target": self.target[records]}
 
 
 def early_stopping(patience, max_epochs):
