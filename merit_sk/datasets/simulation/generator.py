@@ -14,7 +14,7 @@ from .draws import Draws
 from .patient import healthy, settle
 from .rhythm import beats
 
-_BATCH = 64
+_BATCH, _BATCH_SAMPLES = 256, 256_000  # records at once, and samples of each lead
 _DESCR = """
 Simulated 12-lead ECGs with PTB-XL statements and reports, made by merit_sk.
 A dipole model of nine ventricular walls and two atria, with its own clocks, in a chest with
@@ -171,9 +171,11 @@ def _bunch(seed, first, n, settings):
 
     settings = settings.copy()
     labels = settings.pop("labels")
+    n_times = max(round(settings["duration"] * settings["rate"]), 1)
+    at_once = max(1, min(_BATCH, _BATCH_SAMPLES // n_times))
     parts = [
-        simulate(seed, start, min(_BATCH, first + n - start), **settings)
-        for start in range(first, first + n, _BATCH)
+        simulate(seed, start, min(at_once, first + n - start), **settings)
+        for start in range(first, first + n, at_once)
     ]
     signals, shown, texts, frames = zip(*parts, strict=True)
     shown = list(itertools.chain.from_iterable(shown))
