@@ -6,6 +6,7 @@ import numpy as np
 
 from ._ahead import load_ahead
 from ._memory import fitting
+from ._validation import warn_about_unit
 
 
 def embed_windows(
@@ -43,7 +44,9 @@ def embed_windows(
     parts = []
     with torch.inference_mode(), tqdm(total=len(rows), disable=not verbose, unit="ECG") as bar:
         for batch, loaded in zip(batches, windows, strict=True):
-            *inputs, owner = loaded
+            *inputs, deviation, owner = loaded
+            if not parts:
+                warn_about_unit(deviation)
             z, batch_size = fitting(partial(_read_out, model, inputs, readout), batch_size)
             parts.append(_aggregated(z, owner, aggregate))
             bar.update(len(batch))
@@ -72,9 +75,9 @@ def embed_once(cache, model, source, readout, batch_size, *, verbose=False):
 
 
 def _load(source, rows):
-    """Windows of recordings, their lengths, their peak voltages, and the recordings' positions."""
-    *windows, owner = source.all_windows(rows)
-    return *windows[:2], source.spec.voltages(*windows), owner
+    """Windows, their lengths, voltages and deviations, and the positions of their recordings."""
+    signal, n_valid, deviation, owner = source.all_windows(rows)
+    return signal, n_valid, source.spec.voltages(signal, n_valid, deviation), deviation, owner
 
 
 def _read_out(model, inputs, readout, batch_size):

@@ -93,18 +93,24 @@ def warn_about_amplitude(source, rows):
     """
     signals = [x[source.leads.present] for x in source.signals(rows)]
     spread = np.array([x.std(axis=-1) for x in signals])
-    if np.median(spread) > IMPLAUSIBLE_MILLIVOLT:
-        warnings.warn(
-            f"signals spread over {np.median(spread):.0f} mV, a thousand times what an ECG has: "
-            "they look like µV. Divide by 1000; ECGRecords convert by the unit in the file.",
-            UserWarning, stacklevel=4,
-        )  # fmt: skip
+    warn_about_unit(spread)
     flat = (spread < 1e-6) & (signals[0].shape[-1] > 1)
     if flat.any():
         warnings.warn(
             f"{flat.sum()} flat leads in {flat.any(axis=1).sum()} of {len(signals)} recordings "
             "are taken as missing",
             UserWarning, stacklevel=3,
+        )  # fmt: skip
+
+
+def warn_about_unit(deviation):
+    """Warn where standard deviations of leads, said to be in mV, look like µV."""
+    spread = np.median(deviation[deviation > 0]) if (deviation > 0).any() else 0
+    if spread > IMPLAUSIBLE_MILLIVOLT:
+        warnings.warn(
+            f"signals spread over {spread:.0f} mV, a thousand times what an ECG has: "
+            "they look like µV. Divide by 1000; ECGRecords convert by the unit in the file.",
+            UserWarning, stacklevel=5,
         )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """Bad input gets an early error that names the remedy, or a warned repair."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,14 @@ def test_flat_leads_are_counted(tiny, X):
 def test_wrong_number_of_leads(fitted, X):
     with pytest.raises(ValueError, match=r"12.*ECGRecords.from_array"):
         fitted.transform(X[:, :3])
+
+
+def test_microvolts_are_noticed_at_transform(fitted, X):
+    with pytest.warns(UserWarning, match="look like µV"):
+        fitted.transform(X * 1000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted.transform(X)
 
 
 def test_microvolts_are_noticed(tiny, X):
