@@ -21,7 +21,7 @@ def test_a_file_in_statements_embedding_and_picture_out(weights, tmp_path, capsy
     assert "ECGRecords(1 x 12 leads x 5000 samples at 500 Hz)" in out
     chances = [float(line.split()[0]) for line in out.splitlines() if line.startswith("   ")]
     assert len(chances) == 7 and chances == sorted(chances, reverse=True)
-    assert "Embedding: 96 numbers" in out
+    assert "Embedding: 216 numbers" in out
     assert record.with_suffix(".png").stat().st_size > 10_000
 
 

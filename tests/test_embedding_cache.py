@@ -60,9 +60,9 @@ def counted(monkeypatch):
     """Numbers of recordings that went through the network, one a call."""
     counts, embed = [], _inference._read_out
 
-    def count(model, signal, *args):
-        counts.append(len(signal))
-        return embed(model, signal, *args)
+    def count(model, inputs, *args):
+        counts.append(len(inputs[0]))
+        return embed(model, inputs, *args)
 
     monkeypatch.setattr(_inference, "_read_out", count)
     return counts
@@ -103,10 +103,10 @@ class LoggingEmbedder(MeritEmbedder):
     def _embed(self, X, readout):
         embed, log = _inference._read_out, Path(self.cache).with_name("log")
 
-        def count(model, signal, *args):
+        def count(model, inputs, *args):
             with open(log, "a") as file:
-                file.write(f"{len(signal)}\n")
-            return embed(model, signal, *args)
+                file.write(f"{len(inputs[0])}\n")
+            return embed(model, inputs, *args)
 
         _inference._read_out = count
         try:
