@@ -169,12 +169,12 @@ def test_bigeminy_alternates():
 
 
 def test_signs_of_conduction_hypertrophy_and_infarction():
-    codes = ["NORM", "CLBBB", "CRBBB", "LAFB", "LPFB", "LVH", "RVH", "IMI", "LVOLT"]
+    codes = ["NORM", "CLBBB", "CRBBB", "LAFB", "LPFB", "LVH", "VCLVH", "RVH", "IMI", "LVOLT"]
     x, frame = clean(codes, 30 * len(codes), duration=4)
     mean = {c: x[k :: len(codes)] for k, c in enumerate(codes)}
     truth = {c: frame[k :: len(codes)] for k, c in enumerate(codes)}
     sokolow = {c: (f.s_V1 + f[["r_V5", "r_V6"]].max(axis=1)).median() for c, f in truth.items()}
-    assert sokolow["LVH"] > 1.25 * sokolow["NORM"]
+    assert min(sokolow["LVH"], sokolow["VCLVH"]) > 1.4 * sokolow["NORM"]  # in PTB-XL 1.6 times
     assert truth["LAFB"].axis.median() < -35 < 0 < truth["NORM"].axis.median()
     assert truth["LPFB"].axis.median() > 80
     assert (truth["CLBBB"].s_V1 > truth["CLBBB"].r_V1).mean() > 0.9

@@ -197,9 +197,9 @@ FINDINGS = {
     },
     "LPR": {"pr": to(202, 240)},
     "LVH": {
-        "force.lateral": plus(0.1, 0.5),
+        "force.lateral": plus(0.25, 0.8),
         "force.high_lateral": plus(0.05, 0.45),
-        "force.posterior": plus(0.15, 0.7),
+        "force.posterior": plus(0.25, 0.85),
         "t_gain": by(0.2, 0.9),
         "qrs": plus(4, 14),
         "p_duration": plus(0, 12),
@@ -241,7 +241,7 @@ FINDINGS = {
     "SVTAC": {**_NO_P, "hr": to(140, 200), "hrv": to(0.001, 0.006), "rsa": to(0)},
     "TAB_": {"t_gain": by(0.0, 0.6), "t_turn": plus(-60, 60)},
     "TRIGU": {"pvc_every": to(3)},
-    "VCLVH": {"force.lateral": plus(0.15, 0.45), "force.posterior": plus(0.1, 0.45)},
+    "VCLVH": {"force.lateral": plus(0.4, 0.95), "force.posterior": plus(0.3, 0.85)},
     "WPW": {
         "pr": to(84, 116),
         "delta": to(0.3, 0.6),
