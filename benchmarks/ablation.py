@@ -9,9 +9,9 @@ run that is stopped goes on there. Probes are ridge regressions on all labels of
 tenth or a hundredth of them (mean of five draws), penalty by leave-one-out error. ``I, II`` are
 probes for superclasses on these two leads alone, ``noisy`` probes fitted to clean recordings and
 tested with noise of half their standard deviation. Recordings are standardised, so embeddings are
-without voltages. Differences are means over rotations on both
-folds, with 95 % intervals from resampling patients within rotations. Classes need five positive
-records. MiniRocket needs the extra ``benchmark``.
+without voltages. Differences are means over rotations on both folds, with 95 % intervals from
+resampling patients within rotations. Classes need five positive records. MiniRocket needs the extra
+``benchmark``.
 """
 
 import argparse
@@ -53,7 +53,6 @@ REGIMES = {
         "MERIT, weight .25": {"structure_weight": 0.25},
         "MERIT, weight .75": {"structure_weight": 0.75},
         "MERIT, weight .9": {"structure_weight": 0.9},
-        "MERIT": MERIT,
     },
     "cardiologists' reports": {"alignment only": ALIGNMENT, "MERIT": MERIT},
     "no word of rhythm or form": {"alignment only": ALIGNMENT, "MERIT": MERIT},
