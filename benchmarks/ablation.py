@@ -48,15 +48,17 @@ ALIGNMENT, MERIT, MASKED = {"structure_weight": 0.0}, {}, {"structure_weight": 1
 REGIMES = {
     "no text": {"random": {"max_epochs": 0}, "masked only": MASKED},
     "machine statements": {"alignment only": ALIGNMENT, "MERIT": MERIT},
-    "a tenth of the statements": {
-        "alignment only": ALIGNMENT,
+    "a tenth of the statements": {"alignment only": ALIGNMENT, "MERIT": MERIT},
+    "a tenth, other weights": {
         "MERIT, weight .25": {"structure_weight": 0.25},
         "MERIT, weight .75": {"structure_weight": 0.75},
         "MERIT, weight .9": {"structure_weight": 0.9},
     },
     "cardiologists' reports": {"alignment only": ALIGNMENT, "MERIT": MERIT},
+    "both texts": {"alignment only": ALIGNMENT, "MERIT": MERIT},
     "no word of rhythm or form": {"alignment only": ALIGNMENT, "MERIT": MERIT},
     "and simulated pairs": {"alignment only": ALIGNMENT, "MERIT": MERIT},
+    "reports and simulated pairs": {"MERIT": MERIT},
 }  # fmt: skip
 SAYS_RHYTHM_OR_FORM = re.compile(
     r"sinus|rhythm|fibrillation|flutter|tachycardia|bradycardia|arrhythmia|bigeminy|paced|pacemaker"
@@ -85,13 +87,13 @@ def load(data, reports):
 
 def shown(ecg, texts, regime):
     """Reports that a regime shows."""
-    if regime == "a tenth of the statements":
+    if regime.startswith("a tenth"):
         names, patient = np.unique(ecg.groups, return_inverse=True)
         kept = np.random.default_rng(0).permutation(len(names)) < len(names) / 10
         return np.where(kept[patient], texts["machine"], None)
     if regime == "no word of rhythm or form":
         return np.array([silent(t) if t else None for t in texts["machine"]], dtype=object)
-    return texts["cardiologist" if regime == "cardiologists' reports" else "machine"]
+    return texts["cardiologist" if "reports" in regime else "machine"]
 
 
 def folder_of(work, regime, model, rotation):
@@ -107,8 +109,12 @@ def pretrain(work, ecg, texts, regime, model, rotation, args):
     train = np.flatnonzero(~np.isin(ecg.folds, ROTATIONS[rotation]))
     X, origins, epochs = ecg.data[train], None, args.epochs
     reports = None if regime == "no text" else shown(ecg, texts, regime)[train]
-    if regime == "and simulated pairs":
-        more = make_ecg(args.n_simulated, random_state=rotation)
+    if regime == "both texts":
+        X, epochs = np.tile(X, (2, 1, 1)), epochs // 2
+        reports = np.concatenate([reports, texts["cardiologist"][train]])
+    if "simulated pairs" in regime:
+        language = "de" if regime.startswith("reports") else "en"
+        more = make_ecg(args.n_simulated, language=language, random_state=rotation)
         signals = zscore(bandpass(np.asarray(more.data), 100, 0.5, 40))
         X = np.concatenate([np.tile(X, (epochs, 1, 1)), signals])
         reports = np.concatenate([np.tile(reports, epochs), more.reports])
@@ -230,9 +236,12 @@ def show(scored):
         rivals = []
         if model.startswith("MERIT"):
             rivals += [("baseline", "MiniRocket"), ("no text", "masked only")]
-            rivals += [(regime, "alignment only")]
-        if regime == "and simulated pairs":
+            same = "a tenth of the statements" if regime.startswith("a tenth") else regime
+            rivals += [(same, "alignment only")]
+        if regime in ("and simulated pairs", "both texts"):
             rivals += [("machine statements", model)]
+        if regime == "reports and simulated pairs":
+            rivals += [("cardiologists' reports", model)]
         for rival in rivals:
             if rival in scored:
                 print(f"{regime}: {model} - {rival[1]} ({rival[0]})")

@@ -26,7 +26,8 @@ from merit_sk.signals import bandpass, zscore
 COLUMNS = {
     "HYP": ("superclass", 1.0), "superclass": ("superclass", 1.0), "subclass": ("subclass", 1.0),
     "form": ("form", 1.0), "rhythm": ("rhythm", 1.0), "HYP, 10 %": ("superclass", 0.1),
-    "10 %": ("superclass", 0.1), "1 %": ("superclass", 0.01),
+    "10 %": ("superclass", 0.1), "subclass, 10 %": ("subclass", 0.1), "form, 10 %": ("form", 0.1),
+    "rhythm, 10 %": ("rhythm", 0.1), "1 %": ("superclass", 0.01),
 }  # fmt: skip
 CONTENDERS = {
     "MERIT, voltages": ("MERIT", "all"),
@@ -99,14 +100,14 @@ def main():
     scored = {
         name: found[i * args.rotations :][: args.rotations] for i, name in enumerate(CONTENDERS)
     }
-    print(f"macro AUC\n{'':26}" + "".join(f"{column:>12}" for column in COLUMNS))
+    print(f"macro AUC\n{'':26}" + "".join(f"{column:>15}" for column in COLUMNS))
     for name, runs in scored.items():
-        print(f"{name:26}" + "".join(f"{mean_auc(runs, BOTH, c):12.3f}" for c in COLUMNS))
+        print(f"{name:26}" + "".join(f"{mean_auc(runs, BOTH, c):15.3f}" for c in COLUMNS))
     print("\ndifferences (* interval without zero; every rotation)")
     for a, b in RIVALS:
         print(f"{a} - {b}")
         for column in COLUMNS:
-            print(f"  {column:12}{difference(scored[a], scored[b], column)}", flush=True)
+            print(f"  {column:15}{difference(scored[a], scored[b], column)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ CRITERIA = {
     ),
     "LPR": ("PR above 200 ms, mild", "Kusumoto 2019"),
     "LVH": (
-        "Left walls stronger: S in V1 + R in V5 or V6 raised; wider QRS, smaller T",
+        "Left walls stronger, all voltages larger: S in V1 + R in V5 or V6 raised; smaller T",
         "Sokolow 1949",
     ),
     "LVOLT": ("All potentials 30 to 42 % of normal", "Surawicz 2008"),
@@ -139,7 +139,7 @@ CRITERIA = {
     "SVTAC": ("Regular narrow QRS at 140 to 200/min, no P", "Brugada 2020"),
     "TAB_": ("T flat, its axis turned", "Rautaharju 2009"),
     "TRIGU": ("Every third beat premature, ventricular or atrial", "Surawicz 2008"),
-    "VCLVH": ("Left walls moderately stronger, T unchanged", "Sokolow 1949"),
+    "VCLVH": ("All voltages larger, left walls most; T as it was", "Sokolow 1949"),
     "WPW": ("PR below 120 ms, delta wave, wide QRS, T opposed", "Surawicz 2009"),
 }
 
@@ -152,7 +152,9 @@ What the simulator draws
 healthy person. The table says for each what appears on paper, what that rests on, and which
 parameters change: ``to`` a value in the range, ``by`` a factor, ``plus`` an amount, at ``least``
 a value. Names with a dot belong to one wall of the ventricles. Criteria are those of the sources;
-ranges within them are our choice, adjusted by comparing average beats with those of PTB-XL.
+ranges within them are our choice, adjusted by comparing average beats with those of PTB-XL. Whoever
+has any finding is older, has weaker apical and anterior walls and flatter T waves turned forwards,
+and differs more from others than the healthy do.
 
 """
 

@@ -334,7 +334,8 @@ class ECGRecords:
 
         A build that is interrupted, even killed, goes on where it was when it is called again; of
         several processes that call it at once, one builds and the others wait. A folder that is
-        complete is opened without reading any recording.
+        complete is opened without reading any recording: files that changed since then are not
+        noticed, so delete the folder after changing them.
 
         Parameters
         ----------

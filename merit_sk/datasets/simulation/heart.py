@@ -34,6 +34,7 @@ WALLS = tuple(_WALLS)
 PLACE, _TIMING = (np.array(column, float) for column in zip(*_WALLS.values(), strict=True))
 TIME, WIDTH = _TIMING.T
 OUTWARD = PLACE / np.linalg.norm(PLACE, axis=1, keepdims=True)
+_ATRIA = np.array([[-3.5, -4.0, -1.0], [-1.0, -5.0, -3.0]])  # places of right and left, cm
 _REACH = 2.0  # half-widths from a wall's peak to where its deflection is taken to begin or end
 
 # Directions of flutter (up the septum) and of fibrillation (seen best in V1).
@@ -69,7 +70,8 @@ def build(p, shift=None):
     qrs = np.einsum("nkwj,nwej->nkwe", seen, field)
     late = _recovery(p, field, turn, detour)
     centre = lead_field(np.zeros((len(turn), 1, 3)), shift)[:, 0]
-    atria = np.einsum("nkaj,nej->nkae", _atrial_moments(p), centre)
+    atria = lead_field(_ATRIA * p["size"][:, None, None], shift)
+    atria = np.einsum("nkaj,naej->nkae", _atrial_moments(p), atria)
     waves = np.stack([_FIBRILLATION, _FLUTTER]) @ centre.transpose(0, 2, 1)
     return Heart(time, width, qrs, duration, late, atria, waves)
 

@@ -51,10 +51,10 @@ def healthy(draws):
     p["t_turn"], p["t_swing"] = normal(0, 4), normal(np.where(female, -6, 4), 4)
     p["u_gain"] = uniform(0, 0.1)
 
-    p["p_gain"] = np.exp(normal(0, 0.15))
+    p["p_gain"] = np.exp(normal(0, 0.25))
     p["ra_gain"], p["la_gain"] = np.exp(normal(0, 0.1, size=2)).T
     p["p_duration"], p["p_notch"] = normal(107, 8, 88, 122), uniform(-0.02, 0.03)
-    p["p_turn"] = normal(0, 6)
+    p["p_turn"] = normal(0, 12)
     p["ectopic_p_turn"] = uniform(60, 200)
 
     for name in _OFF:

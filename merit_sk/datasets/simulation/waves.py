@@ -5,7 +5,8 @@ import numpy as np
 from .body import LEAD_FIELD
 from .rhythm import CONDUCTED, NONE, PACED
 
-_RA_CENTRE, _LA_CENTRE = 0.36, 0.64  # of the P wave's duration
+_RA_CENTRE, _LA_CENTRE, _P_WIDTH = 0.42, 0.7, 0.19  # of the P wave's duration
+_TA_CENTRE, _TA_WIDTH, _TA_SIZE = 1.8, 0.6, 0.48  # recovery of the atria, opposed to the P wave
 
 
 def _bump(t, centre, width):
@@ -55,18 +56,21 @@ def _visible(kind, times, duration):
 def _add_atria(out, p, heart, beats, rate):
     duration = out.shape[1] / rate - 4.0
     rows, column = _visible(beats.atrial_kind, beats.atrial, duration)
-    first, t = _windows(beats.atrial[rows, column], 20, 260, rate)
+    first, t = _windows(beats.atrial[rows, column], 20, 400, rate)
     length = p["p_duration"][rows, None]
     gap = p["p_notch"][rows, None]
     shape = np.stack(
         [
-            _bump(t, (_RA_CENTRE - gap) * length, 0.17 * length),
-            _bump(t, (_LA_CENTRE + gap) * length, 0.17 * length),
+            _bump(t, (_RA_CENTRE - gap) * length, _P_WIDTH * length),
+            _bump(t, (_LA_CENTRE + gap) * length, _P_WIDTH * length),
         ],
         axis=2,
     )
     kind = beats.atrial_kind[rows, column] - CONDUCTED
-    _place(out, rows, first, (shape @ heart.atria[rows, kind]).astype(np.float32))
+    sources = heart.atria[rows, kind]
+    recovery = _TA_SIZE * _bump(t, _TA_CENTRE * length, _TA_WIDTH * length)
+    window = shape @ sources - recovery[..., None] * sources.sum(axis=1, keepdims=True)
+    _place(out, rows, first, window.astype(np.float32))
 
 
 def _add_ventricles(out, p, heart, beats, rate):
