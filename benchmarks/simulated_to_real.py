@@ -69,7 +69,7 @@ def probe(z, labels, folds, n_labels=None, seed=0):
 
 def probes(name, z, labels, folds):
     full = probe(z, labels, folds)
-    few = np.mean([probe(z, labels, folds, 400, s).mean() for s in range(5)])
+    few = np.mean([probe(z, labels, folds, 400, s).mean() for s in range(20)])
     each = " ".join(f"{c} {a:.3f}" for c, a in zip(SUPERCLASSES, full, strict=True))
     print(f"{name:22s} all labels {full.mean():.4f}   400 labels {few:.4f}   ({each})", flush=True)
     return {"all": full.mean(), "400": few}

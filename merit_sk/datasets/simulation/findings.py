@@ -201,7 +201,7 @@ FINDINGS = {
     },
     "LPR": {"pr": to(202, 240)},
     "LVH": {
-        "voltage": by(1.05, 1.35),
+        "voltage": by(1.12, 1.42),
         "force.lateral": plus(0.1, 0.5),
         "force.high_lateral": plus(0.0, 0.3),
         "force.posterior": plus(0.1, 0.5),
@@ -247,7 +247,7 @@ FINDINGS = {
     "TAB_": {"t_gain": by(0.0, 0.6), "t_turn": plus(-60, 60)},
     "TRIGU": {"pvc_every": to(3)},
     "VCLVH": {
-        "voltage": by(1.1, 1.4),
+        "voltage": by(1.18, 1.48),
         "force.lateral": plus(0.15, 0.5),
         "force.posterior": plus(0.1, 0.45),
     },
