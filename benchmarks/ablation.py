@@ -58,8 +58,13 @@ REGIMES = {
     "both texts": {"alignment only": ALIGNMENT, "MERIT": MERIT},
     "no word of rhythm or form": {"alignment only": ALIGNMENT, "MERIT": MERIT},
     "and simulated pairs": {"alignment only": ALIGNMENT, "MERIT": MERIT},
-    "reports and simulated pairs": {"MERIT": MERIT},
+    "reports and simulated pairs": {"alignment only": ALIGNMENT, "MERIT": MERIT},
 }  # fmt: skip
+WITHOUT = {
+    "both texts": "machine statements",
+    "and simulated pairs": "machine statements",
+    "reports and simulated pairs": "cardiologists' reports",
+}
 SAYS_RHYTHM_OR_FORM = re.compile(
     r"sinus|rhythm|fibrillation|flutter|tachycardia|bradycardia|arrhythmia|bigeminy|paced|pacemaker"
     r"|premature|ectopic|complexes|junctional|escape|response|conduction|aberran|\bST\b|T wave"
@@ -238,10 +243,8 @@ def show(scored):
             rivals += [("baseline", "MiniRocket"), ("no text", "masked only")]
             same = "a tenth of the statements" if regime.startswith("a tenth") else regime
             rivals += [(same, "alignment only")]
-        if regime in ("and simulated pairs", "both texts"):
-            rivals += [("machine statements", model)]
-        if regime == "reports and simulated pairs":
-            rivals += [("cardiologists' reports", model)]
+        if regime in WITHOUT:
+            rivals += [(WITHOUT[regime], model)]
         for rival in rivals:
             if rival in scored:
                 print(f"{regime}: {model} - {rival[1]} ({rival[0]})")

@@ -55,7 +55,7 @@ def structure_weight(given, reports):
     """Share of masked modelling in the objective.
 
     The fewer recordings have a report, the less the alignment counts: with a tenth of them 0.9 was
-    better than 0.25 (``benchmarks/ablation.py``, "a tenth of the statements").
+    better than 0.25 (``benchmarks/ablation.py``, "a tenth, other weights").
 
     Parameters
     ----------
