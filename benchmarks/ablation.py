@@ -58,7 +58,7 @@ REGIMES = {
     "both texts": {"alignment only": ALIGNMENT, "MERIT": MERIT},
     "no word of rhythm or form": {"alignment only": ALIGNMENT, "MERIT": MERIT},
     "and simulated pairs": {"alignment only": ALIGNMENT, "MERIT": MERIT},
-    "reports and simulated pairs": {"alignment only": ALIGNMENT},
+    "reports and simulated pairs": {"alignment only": ALIGNMENT, "MERIT": MERIT},
 }  # fmt: skip
 WITHOUT = {
     "both texts": "machine statements",
