@@ -193,3 +193,20 @@ def test_arm_reversal_inverts_lead_one():
     upright = x[:, LEAD["I"]].max(axis=1) > -x[:, LEAD["I"]].min(axis=1)
     assert upright[~swapped].mean() > 0.8
     assert upright[swapped].mean() < 0.5
+
+
+def test_atria_point_left_and_down_and_recover():
+    x, frame = clean(["NORM"], 40)
+    p_wave, segment = [], []
+    for signal, row in zip(x, frame.itertuples(), strict=True):
+        onset = row.qrs_times[(row.qrs_times > 1) & (row.qrs_times < 8.5)][0]
+
+        def level(begin, end, signal=signal, onset=onset):
+            return signal[:2, round((onset + begin) * RATE) : round((onset + end) * RATE)]
+
+        before = level(-row.pr / 1000 - 0.06, -row.pr / 1000 - 0.02).mean(axis=1)
+        p_wave.append(level(-row.pr / 1000, -row.pr / 1000 + 0.11).max(axis=1) - before)
+        segment.append(level(-0.02, -0.01).mean(axis=1) - before)
+    one, two = np.median(p_wave, axis=0)
+    assert one > 0.03 and two > 0.05  # in PTB-XL 0.045 and 0.07 mV
+    assert np.median(segment, axis=0).max() < -0.005  # PR segments sag, there by 0.015 and 0.03 mV
