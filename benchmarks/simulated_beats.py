@@ -2,7 +2,7 @@
 
     python benchmarks/simulated_beats.py --data PATH
 
-For every PTB-XL statement with enough recordings in folds 1 to 8: the average beat of its
+For every PTB-XL statement with at least twenty recordings in folds 1 to 8: the average beat of its
 recordings minus that of normal ones, real and simulated (single statements), in standardised leads.
 Printed are, for QRS and for ST-T, the correlation of the two differences, the size of the simulated
 one relative to the real one, and the spread between recordings likewise. PATH is the folder that
@@ -12,30 +12,23 @@ one relative to the real one, and the spread between recordings likewise. PATH i
 import argparse
 
 import numpy as np
-from simulated_or_real import beats
+from simulated_or_real import average_beat, beats
 from simulated_to_real import load_real
 
-from merit_sk.datasets import make_ecg
+from merit_sk.datasets import PTBXL_STATEMENTS, make_ecg
 from merit_sk.signals import bandpass, zscore
 
-BEFORE, AFTER = 25, 45  # samples around the centre of the QRS
-PARTS = {"QRS": slice(17, 36), "ST-T": slice(36, 70)}
+PARTS = {"QRS": slice(17, 36), "ST-T": slice(36, 70)}  # samples of the average beat
 RHYTHMS = {"SR", "NORM", "PACE", "AFLT", "SVARR", "SVTAC", "PSVT", "BIGU", "TRIGU"}
+N_SIMULATED, MIN_REAL = 300, 20
 
 
 def average_beats(x):
-    """Median beat of each recording that has one, (n, 12, BEFORE + AFTER)."""
-    found = []
-    for record in x:
-        peaks = beats(record)
-        peaks = peaks[(peaks > BEFORE) & (peaks < x.shape[2] - AFTER)]
-        if len(peaks):
-            found.append(np.median([record[:, p - BEFORE : p + AFTER] for p in peaks], axis=0))
-    return np.array(found)
+    return np.array([average_beat(record, beats(record)) for record in x])
 
 
-def simulated(code, n):
-    ecg = make_ecg(n, statements=[code] * n, random_state=5)
+def simulated(code):
+    ecg = make_ecg(N_SIMULATED, statements=[code] * N_SIMULATED, random_state=5)
     return average_beats(zscore(bandpass(np.asarray(ecg.data), 100, 0.5, 40)))
 
 
@@ -43,40 +36,37 @@ def spread(x):
     return np.sqrt(x.var(axis=0).sum())
 
 
+def compare(real, normal, fake, fake_normal):
+    """Correlation, size and spread of a part of the beat, simulated against real."""
+    a = real.mean(axis=0) - normal.mean(axis=0)
+    b = fake.mean(axis=0) - fake_normal.mean(axis=0)
+    correlation = np.corrcoef(a.ravel(), b.ravel())[0, 1]
+    return correlation, np.linalg.norm(b) / np.linalg.norm(a), spread(fake) / spread(real)
+
+
+def show(name, n, row):
+    print(f"{name:9}{n:>5}" + "".join(f"{value:9.2f}" for value in row), flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="folder described above")
-    parser.add_argument("--n-simulated", type=int, default=300, help="recordings a statement")
-    parser.add_argument("--min-real", type=int, default=20)
     args = parser.parse_args()
 
     x, labels, folds = load_real(args.data)
     x, labels = x[folds <= 8], labels[folds <= 8]
-    real, normal = average_beats(x[labels.NORM == 1]), simulated("NORM", 2 * args.n_simulated)
-    codes = [c for c in labels if labels[c].sum() >= args.min_real and c not in RHYTHMS]
-    print(f"{'':9}{'real':>5}" + f"{'corr.':>11}{'size':>7}{'spread':>8}" * len(PARTS))
+    normal, fake_normal = average_beats(x[labels.NORM == 1]), simulated("NORM")
+    print(f"{'':9}{'real':>5}" + f"{'corr.':>9}{'size':>9}{'spread':>9}" * len(PARTS))
     rows = []
-    for code in codes:
-        try:
-            mine = simulated(code, args.n_simulated)
-        except ValueError:  # a superclass
+    for code in PTBXL_STATEMENTS:
+        if code in RHYTHMS or labels[code].sum() < MIN_REAL:
             continue
-        theirs = average_beats(x[labels[code] == 1])
-        row = []
-        for part in PARTS.values():
-            a = (theirs.mean(axis=0) - real.mean(axis=0))[:, part]
-            b = (mine.mean(axis=0) - normal.mean(axis=0))[:, part]
-            row += [
-                np.corrcoef(a.ravel(), b.ravel())[0, 1],
-                np.linalg.norm(b) / np.linalg.norm(a),
-                spread(mine[:, :, part]) / spread(theirs[:, :, part]),
-            ]
+        real, fake = average_beats(x[labels[code] == 1]), simulated(code)
+        groups = (real, normal, fake, fake_normal)
+        row = [v for part in PARTS.values() for v in compare(*(g[:, :, part] for g in groups))]
+        show(code, len(real), row)
         rows.append(row)
-        print(f"{code:9}{len(theirs):5}" + "{:11.2f}{:7.2f}{:8.2f}".format(*row[:3])
-              + "{:11.2f}{:7.2f}{:8.2f}".format(*row[3:]), flush=True)  # fmt: skip
-    middle = np.median(rows, axis=0)
-    print(f"{'median':9}{'':5}" + "".join("{:11.2f}{:7.2f}{:8.2f}".format(*middle[k : k + 3])
-                                           for k in (0, 3)))  # fmt: skip
+    show("median", "", np.median(rows, axis=0))
 
 
 if __name__ == "__main__":

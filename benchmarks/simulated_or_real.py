@@ -31,6 +31,14 @@ def beats(x):
     return find_peaks(energy, height=0.35 * np.percentile(energy, 97), distance=28)[0]
 
 
+def average_beat(record, peaks):
+    """Median beat (12, 70) from 250 ms before the centre of the QRS on; zero if there is none."""
+    inside = peaks[(peaks > 30) & (peaks < record.shape[1] - 50)]
+    if not len(inside):
+        return np.zeros((12, 70))
+    return np.median([record[:, p - 25 : p + 45] for p in inside], axis=0)
+
+
 def features(x):
     """Features of recordings (n, 12, n_times) in mV, by group: dict of (n, k) arrays."""
     upper = np.triu_indices(12, 1)
@@ -46,9 +54,7 @@ def features(x):
         gaps = np.diff(peaks) / RATE if len(peaks) > 2 else np.array([0.0, 0.0])
         ratio = gaps[1:] / gaps[:-1] if gaps.min() > 0 else np.zeros(1)
         intervals.append([len(peaks), gaps.mean(), gaps.std(), gaps.min(), gaps.max(), ratio.std()])
-        inside = peaks[(peaks > 30) & (peaks < x.shape[2] - 50)]
-        beat = np.median([record[:, p - 25 : p + 45] for p in inside], axis=0) if len(inside) else 0
-        shape.append(np.broadcast_to(beat, (12, 70))[[0, 1, 6, 7, 9, 11]][:, ::3].ravel())
+        shape.append(average_beat(record, peaks)[[0, 1, 6, 7, 9, 11]][:, ::3].ravel())
     with np.errstate(invalid="ignore"):  # flat leads
         correlation = np.array([np.corrcoef(r)[upper] for r in x])
     found = {

@@ -39,17 +39,23 @@ _TERRITORY = {
     "posterior": ("posterior",),
 }
 
-
-_LOSS = {"anterior": 0.33, "lateral": 0.4, "septal": 0.65, "inferior": 1.0, "posterior": 1.0}
+# By territory: how much of the force is lost, and what is left of the walls' own vectors.
+_LOSS = {
+    "inferior": (1.0, by(0.3, 0.9)),
+    "lateral": (0.4, by(0.3, 0.9)),
+    "anterior": (0.33, by(0.55, 0.95)),
+    "septal": (0.65, by(0.3, 0.9)),
+    "posterior": (1.0, by(0.3, 0.9)),
+}
 
 
 def _infarct(*territories):
     """Walls that no longer activate: their vectors are missing or reversed; T turns negative."""
     changes = {}
     for territory in territories:
+        share, left = _LOSS[territory]
         for wall in _TERRITORY[territory]:
-            share = _LOSS[territory]
-            changes[f"gain.{wall}"] = by(0.55, 0.95) if territory == "anterior" else by(0.3, 0.9)
+            changes[f"gain.{wall}"] = left
             changes[f"force.{wall}"] = plus(-0.55 * share, -0.15 * share)
             changes[f"t.{wall}"] = plus(-0.2 * share, 0.05)
             changes[f"st.{wall}"] = plus(-0.01, 0.05)
