@@ -13,7 +13,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(VENV)/.ready
-	$(BIN)/python -m merit_sk.evaluation --simulated 800 --max-epochs 10 --tasks superclass subclass rhythm --n-draws 3 --output demo
+	$(BIN)/python -m merit_sk.experiment --simulated 800 --max-epochs 10 --tasks superclass subclass rhythm --n-draws 3 --output demo
 	$(BIN)/python -m merit_sk demo/ecg --simulate AFIB CRBBB
 
 test: $(VENV)/.ready

@@ -27,15 +27,10 @@ from sklearn.utils import Bunch
 
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import make_ecg
-from merit_sk.evaluation import (
-    MiniRocketFeatures,
-    SummaryFeatures,
-    compare,
-    evaluate_probe,
-    macro_auc,
-)
-from merit_sk.evaluation._command.config import RunConfig
-from merit_sk.evaluation._command.data import load_main, task_bunch
+from merit_sk.evaluation import MiniRocketFeatures, SummaryFeatures, evaluate_probe
+from merit_sk.experiment.config import RunConfig
+from merit_sk.experiment.data import load_main, task_bunch
+from merit_sk.metrics import compare, macro_auc
 from merit_sk.signals import bandpass, zscore
 
 ROTATIONS = [(9, 10), (7, 8), (5, 6), (3, 4), (1, 2)]

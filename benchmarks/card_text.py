@@ -3,7 +3,7 @@
 import math
 import re
 
-from merit_sk.datasets import PTBXL_STATEMENTS
+from merit_sk.statements import PTBXL_STATEMENTS
 
 WEAK = 0.75
 

@@ -23,8 +23,8 @@ import numpy as np
 
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import stream_ecg
-from merit_sk.evaluation._command.config import RunConfig, versions
-from merit_sk.evaluation._command.data import load_main
+from merit_sk.experiment.config import RunConfig, versions
+from merit_sk.experiment.data import load_main
 from merit_sk.nn.checkpoint import BOX, _write
 
 TRAIN_FOLDS = tuple(range(1, 9))

@@ -16,17 +16,13 @@ import numpy as np
 from card_text import card, render
 
 from merit_sk import MeritEmbedder, MeritZeroShotClassifier
-from merit_sk.evaluation import (
-    bootstrap_interval,
-    evaluate_probe,
-    evaluate_zero_shot,
-    macro_auc,
-)
-from merit_sk.evaluation._command.config import MODELS, OTHER_SETS, RunConfig
-from merit_sk.evaluation._command.data import load_main, load_others, task_bunch
-from merit_sk.evaluation._command.models import fit_features, left_out_models
-from merit_sk.evaluation._command.prompts import class_prompts
+from merit_sk.evaluation import evaluate_probe, evaluate_zero_shot
+from merit_sk.experiment.config import MODELS, OTHER_SETS, RunConfig
+from merit_sk.experiment.data import load_main, load_others, task_bunch
+from merit_sk.experiment.models import fit_features, left_out_models
+from merit_sk.metrics import bootstrap_interval, macro_auc
 from merit_sk.nn.checkpoint import BOX
+from merit_sk.statements import class_prompts
 
 TASKS = ("superclass", "subclass", "form", "rhythm")
 FRACTIONS = (0.01, 0.1, 1.0)

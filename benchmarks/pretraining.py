@@ -25,12 +25,13 @@ from peers import PEERS
 from skorch.callbacks import Callback
 
 from merit_sk import ECGRecords, MeritEmbedder
-from merit_sk._reports import check_reports
-from merit_sk._windows import WindowSource
 from merit_sk.datasets import make_ecg
-from merit_sk.nn.checkpoint import resolve_precision
+from merit_sk.nn.device import resolve_precision
+from merit_sk.reports._check import check_reports
+from merit_sk.reports._features import tensors
+from merit_sk.signals._windows import WindowSource
 from merit_sk.training.augment import disturb, vary
-from merit_sk.training.batches import Batches, Reports, Windows, tensors
+from merit_sk.training.batches import Batches, Reports, Windows
 
 VIT = {"trunk": "vit", "patch": 50, "mask_ratio": 0.75, "decoder_width": 256, "decoder_depth": 4}
 MODELS = {

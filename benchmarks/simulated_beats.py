@@ -15,8 +15,9 @@ import numpy as np
 from simulated_or_real import average_beat, beats
 from simulated_to_real import load_real
 
-from merit_sk.datasets import PTBXL_STATEMENTS, make_ecg
+from merit_sk.datasets import make_ecg
 from merit_sk.signals import bandpass, zscore
+from merit_sk.statements import PTBXL_STATEMENTS
 
 PARTS = {"QRS": slice(17, 36), "ST-T": slice(36, 70)}  # samples of the average beat
 RHYTHMS = {"SR", "NORM", "PACE", "AFLT", "SVARR", "SVTAC", "PSVT", "BIGU", "TRIGU"}

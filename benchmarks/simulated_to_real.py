@@ -25,8 +25,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from merit_sk import MeritEmbedder, MeritZeroShotClassifier
-from merit_sk.datasets import PTBXL_STATEMENTS, load_ptbxl, make_ecg, statement_prompts, task_labels
+from merit_sk.datasets import load_ptbxl, make_ecg
 from merit_sk.signals import bandpass, zscore
+from merit_sk.statements import PTBXL_STATEMENTS, statement_prompts, task_labels
 
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 JUDGED = ("AFIB", "1AVB", "CRBBB", "CLBBB", "LAFB", "SBRAD", "STACH", "PVC", "LVH", "IMI")

@@ -20,7 +20,7 @@ from sklearn.utils import Bunch
 from merit_sk import MeritEmbedder
 from merit_sk.datasets import load_ptbxl
 from merit_sk.evaluation import MiniRocketFeatures, SummaryFeatures, evaluate_probe
-from merit_sk.evaluation._command.data import task_bunch
+from merit_sk.experiment.data import task_bunch
 from merit_sk.signals import bandpass, zscore
 
 COLUMNS = {

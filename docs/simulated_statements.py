@@ -7,8 +7,8 @@ Ranges come from the table that the simulator uses; this file adds the criterion
 
 from pathlib import Path
 
-from merit_sk.datasets import PTBXL_STATEMENTS
 from merit_sk.datasets.simulation.findings import FINDINGS
+from merit_sk.statements import PTBXL_STATEMENTS
 
 SOURCES = {
     "Surawicz 2009": "Surawicz et al., AHA/ACCF/HRS recommendations for the standardization and "

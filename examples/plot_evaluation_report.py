@@ -2,7 +2,7 @@
 Reading the evaluation report
 =============================
 
-``python -m merit_sk.evaluation`` pretrains and judges several models and writes a report. Here it
+``python -m merit_sk.experiment`` pretrains and judges several models and writes a report. Here it
 runs on few simulated recordings, and its tables are read one by one.
 """
 
@@ -14,7 +14,7 @@ runs on few simulated recordings, and its tables are read one by one.
 import tempfile
 from pathlib import Path
 
-from merit_sk.evaluation.__main__ import main
+from merit_sk.experiment.command import main
 
 output = Path(tempfile.mkdtemp())
 main([

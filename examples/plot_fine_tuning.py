@@ -38,7 +38,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from merit_sk.evaluation import bootstrap_interval, macro_auc
+from merit_sk.metrics import bootstrap_interval, macro_auc
 
 labelled = np.flatnonzero(train)
 rows = []

@@ -40,9 +40,9 @@ display = ProbeCurveDisplay.from_results(results)
 # %%
 # Which difference is real?
 # -------------------------
-# Two intervals that overlap do not answer that. :func:`~merit_sk.evaluation.compare` resamples the
+# Two intervals that overlap do not answer that. :func:`~merit_sk.metrics.compare` resamples the
 # patients for both models at once, so that what makes a resample easy for both cancels.
-from merit_sk.evaluation import compare, macro_auc
+from merit_sk.metrics import compare, macro_auc
 
 ours, theirs = (result.best for result in results.values())
 y, groups = results["MERIT"].y_test, results["MERIT"].groups_test

@@ -58,7 +58,7 @@ from sklearn.linear_model import RidgeClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from merit_sk.evaluation import bootstrap_interval, macro_auc
+from merit_sk.metrics import bootstrap_interval, macro_auc
 
 baseline = MeritEmbedder(max_epochs=0, random_state=0).fit(ecg.data[train])
 for name, frozen in {"random encoder": baseline, "MERIT": embedder}.items():

@@ -49,8 +49,8 @@ embedder.fit(here.data[train], reports=here.reports[train])
 # The probe learns the superclasses of the first set; a class of the second set takes the score of
 # the superclass it belongs to. Zero-shot is asked for each class of the second set in words, so
 # left and right bundle branch block need not share a score. Both are judged on the same classes.
-from merit_sk.datasets import statement_prompts
 from merit_sk.evaluation import evaluate_shift
+from merit_sk.statements import statement_prompts
 
 mapping = category_map("ptbxl", "csn")
 phrases = {name: statement_prompts(code) for code, name in codes.items()}

@@ -49,7 +49,7 @@ print(ecg, embedding.shape)
 # A probability says how likely the statement is to stand in a report like those of pretraining. It
 # is no diagnosis: see the :doc:`model card </model_card>` for how far each statement can be
 # trusted.
-from merit_sk.datasets import PTBXL_STATEMENTS
+from merit_sk.statements import PTBXL_STATEMENTS
 
 for k in chances.argsort()[::-1][:6]:
     code = zero.classes_[k]

@@ -21,7 +21,7 @@ print(train.reports[:3])
 # ---------------------
 # Prompts should be worded like the reports of pretraining. For PTB-XL statements the library
 # brings its own, in English and German.
-from merit_sk.datasets import statement_prompts
+from merit_sk.statements import statement_prompts
 
 rhythms = ["AFIB", "SBRAD", "STACH"]
 for code in rhythms:

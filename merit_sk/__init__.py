@@ -6,12 +6,15 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "ECGRecords": "records",
-    "MeritClassifier": "_classifier",
-    "MeritEmbedder": "_embedder",
-    "MeritReportGenerator": "_report_generator",
-    "MeritZeroShotClassifier": "_zero_shot",
+    "MeritClassifier": "estimators",
+    "MeritEmbedder": "estimators",
+    "MeritReportGenerator": "estimators",
+    "MeritZeroShotClassifier": "estimators",
 }
-_SUBPACKAGES = {"datasets", "evaluation", "inspection", "nn", "records", "signals", "training"}
+_SUBPACKAGES = {
+    "datasets", "estimators", "evaluation", "experiment", "inspection", "metrics", "nn", "records",
+    "signals", "statements", "training",
+}  # fmt: skip
 
 __all__ = ["__version__", *_PUBLIC]
 

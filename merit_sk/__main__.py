@@ -50,8 +50,9 @@ def describe(args):
     -------
     text : str
     """
-    from ._zero_shot import MeritZeroShotClassifier
-    from .datasets import PTBXL_STATEMENTS, read_wfdb
+    from .datasets import read_wfdb
+    from .estimators._zero_shot import MeritZeroShotClassifier
+    from .statements import PTBXL_STATEMENTS
 
     if args.simulate:
         simulate(args.record, args.simulate)

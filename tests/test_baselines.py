@@ -13,7 +13,8 @@ from sklearn.preprocessing import StandardScaler
 
 from merit_sk import ECGRecords
 from merit_sk.datasets import make_ecg
-from merit_sk.evaluation import MiniRocketFeatures, SummaryFeatures, XResNetClassifier
+from merit_sk.estimators import XResNetClassifier
+from merit_sk.evaluation import MiniRocketFeatures, SummaryFeatures
 
 RHYTHMS = ["AFIB", "SBRAD", "STACH"]
 

@@ -13,14 +13,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
-from merit_sk import (
-    ECGRecords,
-    MeritEmbedder,
-    MeritZeroShotClassifier,
-    _embedding_cache,
-    _inference,
-)
+from merit_sk import ECGRecords, MeritEmbedder, MeritZeroShotClassifier
 from merit_sk.datasets import make_ecg
+from merit_sk.inference import cache as _embedding_cache
+from merit_sk.inference import embed as _inference
 
 SHORT = {
     "encoder": {"widths": [8, 8], "patch": 4}, "duration": 1, "batch_size": 8, "max_epochs": 1,

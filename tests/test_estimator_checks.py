@@ -10,7 +10,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from merit_sk import MeritClassifier, MeritEmbedder, MeritZeroShotClassifier
 from merit_sk.datasets import make_ecg
-from merit_sk.evaluation import SummaryFeatures, XResNetClassifier
+from merit_sk.estimators import XResNetClassifier
+from merit_sk.evaluation import SummaryFeatures
 
 TINY = {"widths": [8, 8, 16], "patch": 8}
 

@@ -1,4 +1,4 @@
-"""``python -m merit_sk.evaluation`` from the command line."""
+"""``python -m merit_sk.experiment`` from the command line."""
 
 import json
 import pkgutil
@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 from scipy.io import savemat
 
-from merit_sk.datasets import make_ecg, task_labels
-from merit_sk.evaluation.__main__ import main
-from merit_sk.evaluation._command.config import RunConfig
-from merit_sk.evaluation._command.data import load_main, load_standardized, task_bunch
+from merit_sk.datasets import make_ecg
+from merit_sk.experiment.command import main
+from merit_sk.experiment.config import RunConfig
+from merit_sk.experiment.data import load_main, load_standardized, task_bunch
+from merit_sk.statements import task_labels
 
 QUICK = [
     "--simulated", "100", "--max-epochs", "1", "--min-positives", "3", "--n-jobs", "1",
@@ -70,7 +71,7 @@ def no_training(monkeypatch):
         raise AssertionError("trained again")
 
     for name in ("pretrain", "classify", "fit_features"):
-        monkeypatch.setattr(f"merit_sk.evaluation._command.models.{name}", fail)
+        monkeypatch.setattr(f"merit_sk.experiment.models.{name}", fail)
 
 
 def test_every_model_is_probed_with_all_labels_and_with_draws_of_few(finished):
@@ -143,7 +144,7 @@ def test_the_report_needs_nothing_beside_it(finished):
 def test_finished_runs_are_not_repeated(finished, csn, monkeypatch, tmp_path, no_report):
     before = (finished / "results.csv").read_text()
     no_training(monkeypatch)
-    monkeypatch.setattr("merit_sk.evaluation._command.run.Protocols", None)
+    monkeypatch.setattr("merit_sk.experiment.run.Protocols", None)
     call(csn, finished)
     assert (finished / "results.csv").read_text() == before
     with pytest.raises(AssertionError, match="trained again"):

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 
-from merit_sk.evaluation import (
+from merit_sk.metrics import (
     bootstrap_interval,
     class_table,
     compare,

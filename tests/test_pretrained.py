@@ -13,8 +13,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from merit_sk import ECGRecords, MeritEmbedder, MeritReportGenerator, MeritZeroShotClassifier
-from merit_sk.datasets import PTBXL_STATEMENTS, statement_prompts
 from merit_sk.nn import checkpoint
+from merit_sk.statements import PTBXL_STATEMENTS, statement_prompts
 
 SUPERCLASSES = ["CD", "HYP", "MI", "NORM", "STTC"]
 

@@ -5,9 +5,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
-from merit_sk.evaluation import compare, evaluate_probe, evaluate_zero_shot, macro_auc
+from merit_sk.evaluation import evaluate_probe, evaluate_zero_shot
 from merit_sk.evaluation._heads import LOGISTIC_C, RIDGE_PENALTIES
 from merit_sk.evaluation._subsets import draw_records
+from merit_sk.metrics import compare, macro_auc
 
 NAMES = ["NORM", "MI", "WPW"]
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from merit_sk.datasets import PTBXL_STATEMENTS, PTBXL_TASKS, statement_prompts, task_labels
+from merit_sk.statements import PTBXL_STATEMENTS, PTBXL_TASKS, statement_prompts, task_labels
 
 SUPERCLASSES = ["CD", "HYP", "MI", "NORM", "STTC"]
 

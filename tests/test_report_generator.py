@@ -18,7 +18,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from merit_sk import MeritEmbedder, MeritReportGenerator
 from merit_sk.datasets import make_ecg
-from merit_sk.evaluation import report_baselines, rouge
+from merit_sk.evaluation import report_baselines
+from merit_sk.metrics import rouge
 
 PHRASES = np.array(["Sinus rhythm; Normal ECG", "Atrial fibrillation, abnormal (1:2)."], object)
 

@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from merit_sk.datasets import PTBXL_STATEMENTS, make_ecg, stream_ecg, task_labels
+from merit_sk.datasets import make_ecg, stream_ecg
+from merit_sk.statements import PTBXL_STATEMENTS, task_labels
 
 
 def test_bunch_is_like_the_loaders():

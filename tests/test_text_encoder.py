@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from merit_sk import MeritEmbedder
-from merit_sk._reports import TermFeatures, check_reports, split_statements, statement_bank
+from merit_sk.reports._check import check_reports
+from merit_sk.reports._features import TermFeatures
+from merit_sk.reports._statements import split_statements, statement_bank
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def test_hugging_face_encoder_from_a_folder(tiny_bert, tiny, ecg, tmp_path):
 
 
 def test_padding_does_not_change_a_sentence(tiny_bert):
-    from merit_sk._reports import SentenceFeatures
+    from merit_sk.reports._features import SentenceFeatures
 
     features = SentenceFeatures(tiny_bert)
     alone = features(["sinus rhythm"])["sentence"]

@@ -7,14 +7,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from merit_sk.evaluation import (
-    bert_score,
-    bleu,
-    evaluate_reports,
-    meteor_exact_stem,
-    report_labeler,
-    rouge,
-)
+from merit_sk.evaluation import evaluate_reports, report_labeler
+from merit_sk.metrics import bert_score, bleu, meteor_exact_stem, rouge
 
 TRUE = np.array([
     "Normal sinus rhythm; Normal ECG",

@@ -8,7 +8,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_score
 
 from merit_sk import MeritEmbedder, MeritZeroShotClassifier
-from merit_sk.datasets import PTBXL_STATEMENTS, make_ecg, statement_prompts, task_labels
+from merit_sk.datasets import make_ecg
+from merit_sk.statements import PTBXL_STATEMENTS, statement_prompts, task_labels
 
 RHYTHMS = ["AFIB", "SBRAD", "STACH"]
 

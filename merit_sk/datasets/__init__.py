@@ -2,24 +2,14 @@
 
 from ._cpsc2018 import load_cpsc2018
 from ._csn import load_csn
-from ._fetch import (
-    fetch_cpsc2018,
-    fetch_csn,
-    fetch_georgia,
-    fetch_mimic_iv_ecg,
-    fetch_ptbxl,
-)
+from ._fetch import fetch_cpsc2018, fetch_csn, fetch_georgia, fetch_mimic_iv_ecg, fetch_ptbxl
 from ._georgia import load_georgia
 from ._mimic import clean_machine_report, load_mimic_iv_ecg
-from ._prompts import statement_prompts, task_prompts
 from ._ptbxl import load_ptbxl
-from ._statements import PTBXL_STATEMENTS, PTBXL_TASKS, task_labels
 from ._wfdb import read_wfdb
 from .simulation.generator import make_ecg, stream_ecg
 
 __all__ = [
-    "PTBXL_STATEMENTS",
-    "PTBXL_TASKS",
     "clean_machine_report",
     "fetch_cpsc2018",
     "fetch_csn",
@@ -33,8 +23,5 @@ __all__ = [
     "load_ptbxl",
     "make_ecg",
     "read_wfdb",
-    "statement_prompts",
     "stream_ecg",
-    "task_labels",
-    "task_prompts",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..records import ECGRecords
 from ..records._sources import FileSource
-from ..signals import STANDARD_LEADS
+from ..signals._leads import STANDARD_LEADS
 from ._bunch import check_errors, data_set_folder, indicator, make_bunch
 from ._snomed import load_by_dx
 

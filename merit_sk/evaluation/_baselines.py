@@ -6,9 +6,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._validation import check_leads, check_signals, default_leads
-from .._windows import WindowSource, WindowSpec
-from ..signals import bandpass
+from ..estimators._checks import check_leads, check_signals, default_leads
+from ..signals._filters import bandpass
+from ..signals._windows import WindowSource, WindowSpec
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 HIGHEST_HZ = 40

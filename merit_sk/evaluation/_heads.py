@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 
-from ._metrics import evaluable
+from ..metrics._ranking import evaluable
 
 RIDGE_PENALTIES = np.logspace(0, 6, 25)
 LOGISTIC_C = np.logspace(-4, 0, 9)

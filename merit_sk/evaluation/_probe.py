@@ -7,9 +7,9 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.utils import check_random_state
 
-from ._bootstrap import Interval, bootstrap_interval
+from ..metrics._bootstrap import Interval, bootstrap_interval
+from ..metrics._ranking import included_classes, macro_auc
 from ._heads import class_aucs, fit_head
-from ._metrics import included_classes, macro_auc
 from ._subsets import draw_records, features_of, labelled_records, share_of
 
 

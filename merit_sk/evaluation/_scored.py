@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ._bootstrap import Interval, bootstrap_interval
-from ._metrics import class_table, included_classes, macro_auc
+from ..metrics._bootstrap import Interval, bootstrap_interval
+from ..metrics._ranking import class_table, included_classes, macro_auc
 
 
 @dataclass(frozen=True)

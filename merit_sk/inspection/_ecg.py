@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..signals import STANDARD_LEADS, canonical_lead_name
+from ..signals._leads import STANDARD_LEADS, canonical_lead_name
 
 _ROWS = 3
 _GAIN, _SPEED = 10.0, 25.0  # mm/mV, mm/s

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..signals import STANDARD_LEADS
+from ..signals._leads import STANDARD_LEADS
 from ._style import COLORS, axes_for
 
 _SPACING = 7.0  # standard deviations between two leads

@@ -96,7 +96,7 @@ class ZeroShotDisplay:
         display : ZeroShotDisplay
             Classes that no test record defines are left out.
         """
-        from ..evaluation import bootstrap_interval, macro_auc
+        from ..metrics import bootstrap_interval, macro_auc
 
         table = result.table
         defined = np.flatnonzero(np.isfinite(table.auc))

@@ -1,12 +1,13 @@
 """Weights and configuration on disk: safetensors and JSON, never code."""
 
+import contextlib
 import hashlib
 import json
 import os
 import tempfile
 from pathlib import Path
 
-import torch
+import numpy as np
 
 FORMAT = 1
 CONFIG_NAME = "config.json"
@@ -62,22 +63,8 @@ def write_checkpoint(folder, config, weights):
         "format": "merit_sk", "format_version": FORMAT,
         "weights_sha256": hashlib.sha256(weights).hexdigest(), **config,
     }  # fmt: skip
-    _write(folder / WEIGHTS_NAME, weights)
-    _write(folder / CONFIG_NAME, json.dumps(config, indent=1, ensure_ascii=False).encode())
-
-
-def _write(path, data):
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_bytes(folder / WEIGHTS_NAME, weights)
+    write_bytes(folder / CONFIG_NAME, json.dumps(config, indent=1, ensure_ascii=False).encode())
 
 
 def read_checkpoint(folder):
@@ -156,22 +143,39 @@ def find_checkpoint(name, *, revision=None, local_files_only=False):
         ) from error
 
 
-def resolve_device(device):
-    """``torch.device`` for ``"auto"`` (an accelerator if there is one) or a name."""
-    if device == "auto":
-        return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-    return torch.device(device)
+@contextlib.contextmanager
+def whole(path, mode="w"):
+    """Open a file that takes its name only when it has been written to the disk."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
-def resolve_precision(precision, device):
-    """``"bfloat16"`` for ``"auto"`` where the device computes in it, else ``"float32"``."""
-    if precision != "auto":
-        return precision
-    if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
-    elif device.type == "cpu":
-        able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-        fast = able.get("avx512_bf16", False) or able.get("amx_bf16", False)
-    else:
-        fast = False
-    return "bfloat16" if fast else "float32"
+def write_bytes(path, data):
+    """Write bytes; the file appears whole or not at all."""
+    with whole(path, "wb") as file:
+        file.write(data)
+
+
+def write_text(path, text):
+    """Write a text; the file appears whole or not at all."""
+    with whole(path) as file:
+        file.write(text)
+
+
+def write_arrays(path, content):
+    """Write an array as ``.npy`` or a dict of them as ``.npz``; whole or not at all."""
+    with whole(path, "wb") as file:
+        if isinstance(content, dict):
+            np.savez(file, **content)
+        else:
+            np.save(file, content)

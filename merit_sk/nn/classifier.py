@@ -167,7 +167,7 @@ def layers(encoder):
 class SummaryReader:
     """A classifier whose read-out is what its head reads.
 
-    Takes the place of the model in :func:`~merit_sk._inference.embed_windows`.
+    Takes the place of the model in :func:`~merit_sk.inference.embed.embed_windows`.
 
     Parameters
     ----------

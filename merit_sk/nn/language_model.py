@@ -243,3 +243,11 @@ class ReportModel(nn.Module):
             return self.language_model.generate(
                 inputs_embeds=embeds, attention_mask=attention, generation_config=config
             )
+
+
+def padded(rows, value, side="right"):
+    """Lists of numbers of unequal length as a long tensor."""
+    rows = [torch.tensor(row, dtype=torch.long) for row in rows]
+    return torch.nn.utils.rnn.pad_sequence(
+        rows, batch_first=True, padding_value=value, padding_side=side
+    )

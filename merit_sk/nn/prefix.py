@@ -38,8 +38,8 @@ def ecg_tokens(features, valid):
 class MapReader:
     """A MERIT model whose read-out is all that a prefix is made from.
 
-    Takes the place of the model in :func:`~merit_sk._inference.embed_windows`. A recording is one
-    row: the summary of all maps, then the tokens of the last map.
+    Takes the place of the model in ``inference.embed.embed_windows``. A recording is one row: the
+    summary of all maps, then the tokens of the last map.
 
     Parameters
     ----------

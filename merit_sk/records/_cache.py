@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..signals import lead_indices
+from ..signals._leads import lead_indices
 from ._wfdb_reader import Scale, _read_file, to_millivolts
 
 FORMAT = 1

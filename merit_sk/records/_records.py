@@ -6,14 +6,9 @@ from collections import Counter
 
 import numpy as np
 
-from ..signals import (
-    STANDARD_LEADS,
-    canonical_lead_name,
-    check_finite,
-    lead_indices,
-    resample,
-    resampled_length,
-)
+from ..signals._filters import resample, resampled_length
+from ..signals._leads import STANDARD_LEADS, canonical_lead_name, lead_indices
+from ..signals._quality import check_finite
 from ._sources import ArraySource, FileSource
 
 __all__ = ["ECGRecords"]

@@ -12,7 +12,7 @@ import os
 
 import numpy as np
 
-from ..signals import lead_indices
+from ..signals._leads import lead_indices
 from . import _wfdb_reader
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..signals import canonical_lead_name, lead_indices, millivolts_per_unit
+from ..signals._leads import canonical_lead_name, lead_indices, millivolts_per_unit
 
 _NAN_SAMPLE = -32768
 _MAX_SAMPLES = 1 << 31

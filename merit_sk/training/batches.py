@@ -4,14 +4,10 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from .._ahead import load_ahead
-from .._reports import statement_bank
 from ..nn.collective import rank, world_size
-
-
-def tensors(features):
-    """Features of texts as tensors."""
-    return {name: torch.from_numpy(values) for name, values in features.items()}
+from ..reports._features import tensors
+from ..reports._statements import statement_bank
+from ..signals._prefetch import load_ahead
 
 
 class Reports:

@@ -6,7 +6,7 @@ from skorch.callbacks import LRScheduler, PrintLog
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Dataset
 
-from ..nn.language_model import IGNORED
+from ..nn.language_model import IGNORED, padded
 from .net import FiniteLoss, warmup_cosine
 
 
@@ -46,14 +46,6 @@ class ReportDataset(Dataset):
             "labels": padded(labels, IGNORED),
         }
         return inputs, torch.zeros(len(rows))
-
-
-def padded(rows, value, side="right"):
-    """Lists of numbers of unequal length as a long tensor."""
-    rows = [torch.tensor(row, dtype=torch.long) for row in rows]
-    return torch.nn.utils.rnn.pad_sequence(
-        rows, batch_first=True, padding_value=value, padding_side=side
-    )
 
 
 def build_report_net(model, train, *, settings, verbose):

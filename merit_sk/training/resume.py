@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from skorch.callbacks import Callback
 from skorch.history import History
 
-from ..nn.checkpoint import _write
+from ..nn.checkpoint import write_bytes
 from ..nn.collective import copy_weights, rank, share
 
 FORMAT = 1
@@ -291,7 +291,7 @@ def write_state(path, state):
     head = {k: getattr(state, k) for k in ("run", "seed", "step", "finished", "net")}
     head = {"format": "merit_sk training", "format_version": FORMAT, **head}
     tensors = {k: v.detach().cpu().contiguous() for k, v in state.tensors.items()}
-    _write(path, save(tensors, metadata={"state": json.dumps(head)}))
+    write_bytes(path, save(tensors, metadata={"state": json.dumps(head)}))
 
 
 def read_state(path):

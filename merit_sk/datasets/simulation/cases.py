@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._statements import PTBXL_STATEMENTS
+from ...statements._codes import PTBXL_STATEMENTS
 
 # Groups of statements that exclude each other, with the chance of each in a patient who is not
 # normal. Chances follow the frequencies in PTB-XL, those of rare statements raised.

@@ -6,8 +6,8 @@ import numbers
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
-from ...signals import STANDARD_LEADS
-from .._statements import task_labels
+from ...signals._leads import STANDARD_LEADS
+from ...statements._codes import task_labels
 from . import cases, findings, heart, noise, reports, truth, waves
 from .body import LEADS
 from .draws import Draws

@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from .._prompts import phrases
-from .._statements import PTBXL_STATEMENTS
+from ...statements._codes import PTBXL_STATEMENTS
+from ...statements._prompts import phrases
 
 N_NUMBERS = 48
 _MACHINE_SHARE = 0.65  # of English reports; the others are free text

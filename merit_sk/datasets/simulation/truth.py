@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...signals import STANDARD_LEADS
+from ...signals._leads import STANDARD_LEADS
 from .body import LEADS
 from .heart import WALLS
 from .rhythm import ECTOPIC, NONE

@@ -1,0 +1,256 @@
+"""MeritClassifier: fine-tune a pretrained encoder end to end."""
+
+import numbers
+
+from sklearn.base import clone
+from sklearn.utils.validation import check_scalar
+
+from ..inference.embed import embed_windows
+from ._embedder import MeritEmbedder
+from ._given_embedder import GivenEmbedderMixin, is_fitted
+from ._network_classifier import NetworkClassifier
+
+PROBE_PENALTY = 300.0
+
+
+class MeritClassifier(GivenEmbedderMixin, NetworkClassifier):
+    """Fine-tune a pretrained encoder end to end, for when a linear probe is not enough.
+
+    Training begins at the linear probe: the head starts as the regularised logistic regression on
+    the embeddings of the training recordings, then head and encoder are trained together, so that
+    the first steps do not spoil what the encoder knows [1]_. Layers nearer the signal may learn
+    more slowly [2]_.
+
+    Parameters
+    ----------
+    embedder : MeritEmbedder, FrozenEstimator or None, default=None
+        A fitted one, or one with `pretrained`, gives encoder and weights, and is left as it is;
+        an unfitted one gives the encoder's shape and the window, and weights are drawn at random.
+        None stands for ``MeritEmbedder()``.
+    max_epochs : int, default=10
+        Passes over the training data; 0 leaves the linear probe.
+    batch_size : int, default=64
+        Recordings in a batch.
+    lr : float, default=1e-4
+        Peak learning rate of the head, after a linear warm-up and before half a cosine to zero.
+        Random weights want more, such as 1e-3.
+    layer_decay : float in (0, 1], default=0.7
+        Factor on the learning rate from each layer of the encoder to the one before it.
+    freeze : int or "encoder", default=0
+        How many layers from the input on stay exactly as they are, or all of the encoder. Layers
+        are stem and stages of a convolutional encoder, or tokens and blocks of a transformer.
+    weight_decay : float, default=0.05
+    class_weight : dict, "balanced" or None, default=None
+        What a recording of each class counts in the loss. For an indicator matrix, keys are
+        numbers of columns and weights those of their positives; ``"balanced"`` makes positives
+        and negatives of each column count the same.
+    validation_fraction : float in [0, 1), default=0
+        Share of the recordings on which the loss is measured instead of trained, each class in
+        proportion. With it, training stops early, and the weights of the best epoch are kept.
+    patience : int or None, default=5
+        Epochs to wait for a lower validation loss before stopping; None never stops early.
+    callbacks : sequence of skorch callbacks, default=()
+        A learning-rate scheduler among them replaces the built-in one.
+    on_invalid : {"raise", "repair"}, default="raise"
+        NaN and infinite samples are an error, or interpolated with a warning.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Of the network in training; ``"auto"`` takes bfloat16 where the hardware has it.
+    device : str, default="auto"
+        ``"auto"`` takes an accelerator if there is one. It is resolved again after loading.
+    n_jobs : int or None, default=None
+        CPU threads; None is 1, -1 is all cores. Results are reproducible for equal ``n_jobs``.
+    random_state : int, RandomState instance or None, default=None
+        Validation data, augmentation, order of the batches, and weights that are not given.
+    verbose : int, default=0
+        1 prints a line per epoch, 2 adds progress bars.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, or numbers of the columns of an indicator matrix.
+    multi_label_ : bool
+        Whether `y` was an indicator matrix.
+    model_ : ClassifierModel
+        The network.
+    net_ : skorch.NeuralNet
+        The net of the last ``fit``; not kept in pickles.
+    history_ : list of dict
+        Training loss, and validation loss where there is one, of each epoch.
+    window_ : WindowSpec
+        Sampling rate, leads, duration and pass band.
+    n_iter_ : int
+        Epochs trained.
+    n_features_in_ : int
+        Leads of 3-D input, samples of 2-D input.
+
+    See Also
+    --------
+    merit_sk.evaluation.evaluate_probe : Linear probe, with all labels and with few.
+    merit_sk.estimators.XResNetClassifier : A network trained on labels alone.
+
+    Notes
+    -----
+    Windows are varied in training as in pretraining: shifted, stretched, scaled, with noise,
+    wander and missing leads. Norms of a pretrained encoder keep the statistics of pretraining, so
+    that small batches do no harm; those of random weights are learned. Of recordings longer than a
+    window, log-odds are averaged over windows.
+
+    Validation data are drawn by recording: where patients have several, losses on them are too
+    low, and so is the number of epochs that seems best too high.
+
+    References
+    ----------
+    .. [1] A. Kumar et al., "Fine-tuning can distort pretrained features and underperform
+       out-of-distribution", ICLR 2022.
+    .. [2] J. Howard, S. Ruder, "Universal language model fine-tuning for text classification",
+       ACL 2018.
+
+    Examples
+    --------
+    >>> from merit_sk import MeritClassifier, MeritEmbedder
+    >>> from merit_sk.datasets import make_ecg
+    >>> ecg = make_ecg(32, task="superclass", random_state=0)
+    >>> embedder = MeritEmbedder(max_epochs=1, random_state=0).fit(ecg.data)
+    >>> classifier = MeritClassifier(embedder, max_epochs=1, random_state=0)
+    >>> classifier.fit(ecg.data, ecg.target).predict_proba(ecg.data).shape
+    (32, 5)
+    """
+
+    def __init__(
+        self,
+        embedder=None,
+        *,
+        max_epochs=10,
+        batch_size=64,
+        lr=1e-4,
+        layer_decay=0.7,
+        freeze=0,
+        weight_decay=0.05,
+        class_weight=None,
+        validation_fraction=0,
+        patience=5,
+        callbacks=(),
+        on_invalid="raise",
+        precision="auto",
+        device="auto",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.embedder = embedder
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.layer_decay = layer_decay
+        self.freeze = freeze
+        self.weight_decay = weight_decay
+        self.class_weight = class_weight
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.callbacks = callbacks
+        self.on_invalid = on_invalid
+        self.precision = precision
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        check_scalar(self.layer_decay, "layer_decay", numbers.Real, min_val=0, max_val=1,
+                     include_boundaries="right")  # fmt: skip
+        if self.freeze != "encoder":
+            check_scalar(self.freeze, "freeze", numbers.Integral, min_val=0)
+
+    def _window(self, X):
+        embedder = self._bare_embedder() or MeritEmbedder()
+        if not is_fitted(embedder):
+            embedder = clone(embedder)
+            embedder._check_parameters()
+            if embedder.pretrained is not None:
+                embedder._load_pretrained()
+        if hasattr(embedder, "model_"):
+            self._config, self._given = embedder.model_.config.to_dict(), embedder.model_.encoder
+            return embedder.window_
+        self._config, self._given = embedder._config.to_dict(), None
+        return embedder._window(X)
+
+    def _network(self, weight):
+        from ..nn.classifier import ClassifierModel, SummaryHead
+        from ..nn.config import EncoderConfig
+        from ..nn.encoder import build_encoder
+
+        config = EncoderConfig(**self._config)
+        encoder = build_encoder(config, len(self.window_.leads), self.window_.n_times)
+        head = SummaryHead(encoder.stage_dims, self.window_.n_voltages, len(self.classes_))
+        return ClassifierModel(encoder, head, self.multi_label_, weight)
+
+    def _prepare(self, source, rows, target):
+        import torch
+
+        from ..nn.classifier import SummaryReader, layers
+
+        model, parts = self.model_, layers(self.model_.encoder)
+        if self._given is not None:
+            model.encoder.load_state_dict(self._given.state_dict())
+            model.keeps_statistics = True
+        else:
+            signal, n_valid, _ = source.windows(rows[: source.chunk], lambda n_times: 0)
+            signal, n_valid = torch.from_numpy(signal), torch.from_numpy(n_valid)
+            model.calibrate(signal.to(self.device_), n_valid.to(self.device_))
+        del self._given
+        n_frozen = len(parts) if self.freeze == "encoder" else self.freeze
+        if n_frozen > len(parts):
+            raise ValueError(f"freeze={n_frozen}, but this encoder has {len(parts)} layers")
+        model.freeze([name for names in parts[:n_frozen] for name in names])
+        model.eval()
+        features = embed_windows(
+            SummaryReader(model), source, None, self.batch_size, rows=rows,
+            verbose=self.verbose > 1,
+        )  # fmt: skip
+        features = torch.from_numpy(features).to(self.device_)
+        model.head.fit(features, target, model.loss, PROBE_PENALTY / target.numel())
+
+    @classmethod
+    def from_pretrained(cls, name, *, revision=None, local_files_only=False, device="auto"):
+        """Load a classifier that ``save_pretrained`` wrote.
+
+        Parameters
+        ----------
+        name : path-like or str
+            A folder, or the id of a repository on the Hugging Face hub.
+        revision : str or None, default=None
+            Branch, tag or commit on the hub.
+        local_files_only : bool, default=False
+            Whether to use only what was downloaded before.
+        device : str, default="auto"
+
+        Returns
+        -------
+        classifier : MeritClassifier
+            Fitted. Its `embedder` is an unfitted one of the same shape: the weights that training
+            started from are not kept.
+
+        Raises
+        ------
+        OSError
+            If there is no such model; the message says where was looked.
+        ValueError
+            If a file is damaged or foreign; the message names it.
+        """
+        classifier = super().from_pretrained(
+            name, revision=revision, local_files_only=local_files_only, device=device
+        )
+        window = classifier.window_
+        classifier.embedder = MeritEmbedder(
+            classifier._config, sampling_rate=window.sampling_rate, leads=window.leads,
+            duration=window.duration,
+        )  # fmt: skip
+        return classifier
+
+    def _net_settings(self, n_batches):
+        from ..nn.classifier import layers
+        from ..training.classification import layer_rates
+
+        rates = layer_rates(layers(self.model_.encoder), self.lr, self.layer_decay)
+        return {"optimizer__param_groups": rates}, []

@@ -1,0 +1,385 @@
+"""MeritReportGenerator: write the report of a recording."""
+
+import numbers
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, check_scalar
+
+from ..inference.embed import embed_windows
+from ..inference.generate import resolve_generation, write_reports
+from ..nn.device import torch_threads
+from ..reports._context import carried_reports, check_context, written_reports
+from ._checks import check_signals
+from ._embedder import MeritEmbedder
+from ._given_embedder import GivenEmbedderMixin, is_fitted
+from ._report_storage import ReportSavingMixin
+
+TUNINGS = ("frozen", "full", "lora")
+LANGUAGE_LR = {"builtin": 1.0, "frozen": 0.0, "lora": 0.2, "full": 0.05}
+
+
+class MeritReportGenerator(ReportSavingMixin, GivenEmbedderMixin, BaseEstimator):
+    """Write reports with a causal language model that reads the ECG as a soft prefix.
+
+    The embedder stays as it is. A projector turns its maps into `n_prefix` vectors that stand
+    before the text like words [1]_; it is trained, alone or with the language model, to make the
+    reports of the training set likely.
+
+    Parameters
+    ----------
+    embedder : MeritEmbedder, FrozenEstimator or None, default=None
+        A fitted one is used as it is, also after cloning, as in cross-validation; an unfitted one
+        is pretrained in ``fit`` on its recordings and reports. None stands for
+        ``MeritEmbedder()`` with this estimator's seed, device and threads.
+    language_model : str, default="builtin"
+        ``"builtin"`` is a GPT-2 of 0.6 million parameters and a vocabulary of words, both
+        learned from the reports, in any language. Anything else is the folder or hub id of a
+        causal language model, of which only safetensors are read.
+    n_prefix : int, default=8
+        Vectors that the language model gets of an ECG.
+    tuning : {"frozen", "full", "lora"}, default="frozen"
+        What is trained of a language model that is not built in: nothing, everything (at a
+        twentieth of `lr`) or low-rank changes (at a fifth; needs peft, and is merged into the
+        weights). The built-in model is always trained.
+    prompt : str, default=""
+        Text that stands before every report, after the context.
+    generation : dict, transformers.GenerationConfig or None, default=None
+        How reports are decoded, for example ``{"num_beams": 4}`` or ``{"do_sample": True,
+        "top_p": 0.9}``. None is greedy.
+    max_new_tokens : int, default=128
+        Longest report in tokens (for the built-in model: words, digits and signs), in training
+        and in writing.
+    max_epochs : int, default=20
+        Passes over the reports.
+    batch_size : int, default=32
+        Recordings in a batch, in training and in writing.
+    lr : float, default=1e-3
+        Peak learning rate of AdamW.
+    device : str, default="auto"
+        ``"auto"`` takes an accelerator if there is one.
+    n_jobs : int or None, default=None
+        CPU threads; None is 1, -1 is all cores.
+    random_state : int, RandomState instance or None, default=None
+        Weights, order of the batches, and samples drawn in writing.
+    verbose : int, default=0
+        1 prints a line per epoch, 2 adds a progress bar in writing.
+
+    Attributes
+    ----------
+    embedder_ : MeritEmbedder
+    model_ : ReportModel
+        Projector and language model.
+    tokenizer_ : transformers tokenizer
+    history_ : list of dict
+        ``train_loss``, in nats per token, of each epoch.
+    n_iter_ : int
+        Epochs trained.
+    net_ : skorch.NeuralNet
+        The net of the last ``fit``; not kept in pickles.
+    n_features_in_ : int
+
+    See Also
+    --------
+    merit_sk.evaluation.evaluate_reports : Scores of generated reports, with intervals.
+    merit_sk.evaluation.report_baselines : What a report generator must beat.
+
+    Notes
+    -----
+    What the projector reads of the training set is computed once and held in memory: the summary of
+    all maps, and at most 48 tokens of the last, 55 kB a recording for the ``"tiny"`` encoder.
+
+    References
+    ----------
+    .. [1] R. Mokady, A. Hertz, A. H. Bermano, "ClipCap: CLIP prefix for image captioning", 2021.
+
+    Examples
+    --------
+    >>> from merit_sk import MeritEmbedder, MeritReportGenerator
+    >>> from merit_sk.datasets import make_ecg
+    >>> ecg = make_ecg(32, random_state=0)
+    >>> embedder = MeritEmbedder(max_epochs=1, random_state=0).fit(ecg.data, reports=ecg.reports)
+    >>> writer = MeritReportGenerator(embedder, max_epochs=1, max_new_tokens=8, random_state=0)
+    >>> writer.fit(ecg.data, reports=ecg.reports).predict(ecg.data[:2]).shape
+    (2,)
+    """
+
+    __metadata_request__fit = {"reports": True, "context": True}
+    __metadata_request__predict = {"context": True}
+    __metadata_request__score = {"reports": True, "context": True}
+
+    def __init__(
+        self,
+        embedder=None,
+        *,
+        language_model="builtin",
+        n_prefix=8,
+        tuning="frozen",
+        prompt="",
+        generation=None,
+        max_new_tokens=128,
+        max_epochs=20,
+        batch_size=32,
+        lr=1e-3,
+        device="auto",
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.embedder = embedder
+        self.language_model = language_model
+        self.n_prefix = n_prefix
+        self.tuning = tuning
+        self.prompt = prompt
+        self.generation = generation
+        self.max_new_tokens = max_new_tokens
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y=None, *, reports=None, context=None):
+        """Learn to write the reports of recordings.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
+            Recordings in mV.
+        y : array-like of str of shape (n_samples,) or None, default=None
+            The reports, if `reports` is None. Other targets are ignored where `reports` are given
+            or carried by `X`.
+        reports : array-like of str of shape (n_samples,) or None, default=None
+            None or ``""`` for a record without one, which is left out. By default `y`, or the
+            reports that ``ECGRecords`` carry.
+        context : array-like of str of shape (n_samples,), DataFrame or None, default=None
+            What is known beside the ECG, given to the language model as text. Columns of a
+            DataFrame, such as age and sex, become ``"age 56, sex male"``. Needed again to predict.
+
+        Returns
+        -------
+        self : MeritReportGenerator
+
+        Raises
+        ------
+        ValueError
+            For invalid parameters or signals, or reports or context of another length.
+        OSError
+            If there is no such language model.
+        FloatingPointError
+            If training diverges.
+        """
+        import torch
+
+        from ..nn.device import resolve_device
+
+        self._check_parameters()
+        X = check_signals(self, X, reset=True)
+        reports = written_reports(carried_reports(X, y, reports), len(X))
+        context = check_context(context, len(X))
+        self.embedder_ = self._fitted_embedder(X, reports)
+        self.device_ = resolve_device(self.device)
+        rng = check_random_state(self.random_state)
+        with torch_threads(effective_n_jobs(self.n_jobs)), torch.random.fork_rng():
+            self._seed = rng.randint(np.iinfo(np.int32).max)
+            torch.manual_seed(self._seed)
+            kept = np.flatnonzero(reports != "")
+            self._uses_context = context is not None
+            before = self._before(context, len(X))[kept]
+            ecg = torch.from_numpy(self._read(X))[kept]
+            self._build_model(ecg, before, reports[kept])
+            self._train(ecg, before, reports[kept])
+        return self
+
+    def _check_parameters(self):
+        for name in ("n_prefix", "max_new_tokens", "batch_size"):
+            check_scalar(getattr(self, name), name, numbers.Integral, min_val=1)
+        check_scalar(self.max_epochs, "max_epochs", numbers.Integral, min_val=0)
+        check_scalar(self.lr, "lr", numbers.Real, min_val=0, include_boundaries="neither")
+        if self.tuning not in TUNINGS:
+            raise ValueError(f"tuning must be one of {TUNINGS}, got {self.tuning!r}")
+        if not isinstance(self.prompt, str):
+            raise TypeError(f"prompt must be a string, got {self.prompt!r}")
+        resolve_generation(self.generation, self.max_new_tokens)
+
+    def _fitted_embedder(self, X, reports):
+        embedder = self._bare_embedder()
+        if embedder is None:
+            embedder = MeritEmbedder(
+                device=self.device, n_jobs=self.n_jobs, random_state=self.random_state
+            )
+        return embedder if is_fitted(embedder) else clone(embedder).fit(X, reports=reports)
+
+    def _read(self, X):
+        """What the projector gets of each recording, (n_samples, n_features) float32."""
+        from ..nn.prefix import MapReader
+
+        embedder = self.embedder_
+        return embed_windows(
+            MapReader(embedder.model_), embedder._source(X), None, embedder.batch_size,
+            verbose=self.verbose > 1,
+        )  # fmt: skip
+
+    def _before(self, context, n_samples):
+        """The text that stands before each report."""
+        if self._uses_context and context is None:
+            raise ValueError("fitted with context=: pass it to predict and score as well")
+        if context is not None and not self._uses_context:
+            raise ValueError("context= was given, but not to fit")
+        parts = [[self.prompt]] * n_samples if context is None else [
+            [text, self.prompt] for text in context
+        ]  # fmt: skip
+        return np.array([" ".join(filter(None, p)) for p in parts], dtype=object)
+
+    def _build_model(self, ecg, before, reports):
+        from ..nn.language_model import (
+            add_lora,
+            learn_tokenizer,
+            load_language_model,
+            small_language_model,
+        )
+
+        if self.language_model == "builtin":
+            self.tokenizer_ = learn_tokenizer([*np.unique(reports), *np.unique(before)])
+            before_length = max(len(ids) for ids in self._tokens(before))
+            n_positions = self.n_prefix + before_length + self.max_new_tokens + 64
+            model = small_language_model(self.tokenizer_, n_positions)
+        else:
+            model, self.tokenizer_ = load_language_model(self.language_model)
+            if self.tuning == "lora":
+                model = add_lora(model)
+        frozen = self.language_model != "builtin" and self.tuning == "frozen"
+        self._assemble(model, frozen)
+        self.model_.projector.standardize(ecg)
+        self.model_.to(self.device_)
+
+    def _assemble(self, language_model, frozen):
+        """Put an untrained projector before the language model."""
+        from ..nn.language_model import ReportModel
+        from ..nn.prefix import PrefixProjector
+
+        dims = self.embedder_.model_.encoder.stage_dims
+        words = language_model.get_input_embeddings().weight
+        projector = PrefixProjector(
+            3 * sum(dims), dims[-1], self.n_prefix, words.shape[1],
+            scale=words.detach().std().item(), dropout=0.2,
+        )  # fmt: skip
+        self.model_ = ReportModel(projector, language_model, frozen)
+
+    def _tokens(self, texts):
+        """Token ids of texts; none for an empty text."""
+        texts = list(texts)
+        return self.tokenizer_(texts, add_special_tokens=False)["input_ids"]
+
+    def _opening(self, before):
+        """Token ids of what stands before each report, and of its start."""
+        tokenizer = self.tokenizer_
+        start = tokenizer.bos_token_id
+        start = tokenizer.eos_token_id if start is None else start
+        return [[*ids, start] for ids in self._tokens(before)]
+
+    def _train(self, ecg, before, reports):
+        from ..training.net import epoch_history
+        from ..training.report_net import ReportDataset, build_report_net
+
+        end = self.tokenizer_.eos_token_id
+        ids = [[*row[: self.max_new_tokens - 1], end] for row in self._tokens(reports)]
+        kind = "builtin" if self.language_model == "builtin" else self.tuning
+        settings = dict(
+            max_epochs=self.max_epochs, batch_size=self.batch_size, lr=self.lr,
+            language_lr=self.lr * LANGUAGE_LR[kind], device=str(self.device_),
+        )  # fmt: skip
+        openings = self._opening(before)
+        self.model_.check_room(openings, max(map(len, ids)))
+        train = ReportDataset(ecg, openings, ids)
+        self.net_ = build_report_net(self.model_, train, settings=settings, verbose=self.verbose)
+        self.net_.fit(train, y=None)
+        if kind == "lora":
+            self.model_.language_model = self.model_.language_model.merge_and_unload()
+        self.model_.eval()
+        self.history_ = epoch_history(self.net_)
+        self.n_iter_ = len(self.history_)
+
+    def predict(self, X, *, context=None):
+        """Write the reports of recordings.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
+            Recordings in mV with the leads of the embedder.
+        context : array-like of str of shape (n_samples,), DataFrame or None, default=None
+            As in ``fit``.
+
+        Returns
+        -------
+        reports : ndarray of shape (n_samples,), object
+            Strings.
+        """
+        check_is_fitted(self)
+        X = check_signals(self, X, reset=False)
+        before = self._before(check_context(context, len(X)), len(X))
+        with torch_threads(effective_n_jobs(self.n_jobs)):
+            return self._write(self._read(X), before)
+
+    def _write(self, ecg, before):
+        import torch
+
+        config = resolve_generation(self.generation, self.max_new_tokens, self.tokenizer_)
+        openings = self._opening(before)
+        self.model_.check_room(openings, config.max_new_tokens)
+        with torch.random.fork_rng():
+            torch.manual_seed(self._seed)
+            return write_reports(
+                self.model_, self.tokenizer_, torch.from_numpy(ecg), openings, config,
+                self.batch_size, verbose=self.verbose > 1,
+            )  # fmt: skip
+
+    def _write_ablated(self, X, other, context):
+        """Reports from the ECGs, from those of the records ``other``, and from an average one."""
+        import torch
+
+        X = check_signals(self, X, reset=False)
+        before = self._before(check_context(context, len(X)), len(X))
+        with torch_threads(effective_n_jobs(self.n_jobs)):
+            ecg = self._read(X)
+            with torch.inference_mode():
+                rows = torch.from_numpy(ecg).to(self.device_)
+                neutral = self.model_.projector.neutral(rows).cpu().numpy()
+            return [self._write(rows, before) for rows in (ecg, ecg[other], neutral)]
+
+    def score(self, X, y=None, *, reports=None, context=None, sample_weight=None):
+        """Mean ROUGE-L F-measure of the written reports.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
+        y : array-like of str of shape (n_samples,) or None, default=None
+            The true reports, if `reports` is None.
+        reports : array-like of str of shape (n_samples,) or None, default=None
+            By default `y`, or those that ``ECGRecords`` carry. Records without one do not count.
+        context : array-like of str of shape (n_samples,), DataFrame or None, default=None
+            As in ``fit``.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the records in the mean.
+
+        Returns
+        -------
+        score : float
+            From 0 to 1. It says little without the scores of
+            :func:`~merit_sk.evaluation.report_baselines`: reports repeat.
+        """
+        from ..metrics import rouge
+
+        written = self.predict(X, context=context)
+        true = written_reports(carried_reports(X, y, reports), len(written))
+        weight = (true != "") * (1.0 if sample_weight is None else np.asarray(sample_weight))
+        return float(np.average(rouge(true, written)["rouge_l"], weights=weight))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags

@@ -1,1 +1,0 @@
-"""What ``python -m merit_sk.evaluation`` does, from its options to its report."""

@@ -1,0 +1,54 @@
+"""Classes read out of the reports of similar recordings: what zero-shot has to beat."""
+
+import numpy as np
+
+N_NEAREST = 10
+
+
+def nearest_report_scores(Z_train, reports, Z_test, prompts, n_nearest=N_NEAREST):
+    """Agreement of phrases with the reports of the nearest training recordings.
+
+    A report agrees with a class as much as the phrase that is most similar to it (cosine of
+    TF-IDF words and word pairs); a recording, as much as its neighbours do on average.
+
+    Parameters
+    ----------
+    Z_train, Z_test : ndarray of shape (n_samples, n_features)
+        Standardised with the training recordings, and compared by cosine.
+    reports : sequence of str
+        Of the training recordings.
+    prompts : dict of str to list of str
+        Phrases of each class.
+    n_nearest : int, default=10
+
+    Returns
+    -------
+    scores : ndarray of shape (n_test, n_classes)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from merit_sk.evaluation import nearest_report_scores
+    >>> Z, reports = np.eye(2), ["atrial fibrillation", "normal ecg"]
+    >>> prompts = {"AFIB": ["atrial fibrillation"], "NORM": ["normal ecg"]}
+    >>> nearest_report_scores(Z, reports, Z, prompts, n_nearest=1).round(2)
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.neighbors import NearestNeighbors
+    from sklearn.preprocessing import StandardScaler
+
+    words = TfidfVectorizer(
+        ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b"
+    ).fit(reports)
+    texts = words.transform(reports)
+    agreement = np.column_stack(
+        [(texts @ words.transform(phrases).T).max(axis=1).toarray() for phrases in prompts.values()]
+    )
+    scaler = StandardScaler().fit(Z_train)
+    search = NearestNeighbors(n_neighbors=min(n_nearest, len(Z_train)), metric="cosine")
+    nearest = search.fit(scaler.transform(Z_train)).kneighbors(
+        scaler.transform(Z_test), return_distance=False
+    )
+    return agreement[nearest].mean(axis=1)

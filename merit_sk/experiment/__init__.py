@@ -1,0 +1,1 @@
+"""What ``python -m merit_sk.experiment`` does, from its options to its report."""

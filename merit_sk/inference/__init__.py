@@ -1,0 +1,1 @@
+"""What a trained network gives for recordings: embeddings, reconstructions, reports."""

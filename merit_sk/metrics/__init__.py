@@ -1,0 +1,33 @@
+"""Metrics: ranking of classes, bootstrap intervals and comparisons by patient, texts."""
+
+from ._bootstrap import Comparison, Interval, bootstrap_interval, compare
+from ._ranking import (
+    class_table,
+    f1_thresholds,
+    fmax,
+    macro_auc,
+    macro_auc_scorer,
+    macro_average_precision,
+    macro_average_precision_scorer,
+    macro_f1,
+)
+from ._text import bert_score, bleu, meteor_exact_stem, rouge
+
+__all__ = [
+    "Comparison",
+    "Interval",
+    "bert_score",
+    "bleu",
+    "bootstrap_interval",
+    "class_table",
+    "compare",
+    "f1_thresholds",
+    "fmax",
+    "macro_auc",
+    "macro_auc_scorer",
+    "macro_average_precision",
+    "macro_average_precision_scorer",
+    "macro_f1",
+    "meteor_exact_stem",
+    "rouge",
+]

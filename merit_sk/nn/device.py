@@ -1,0 +1,37 @@
+"""Where a network runs: device, precision and threads."""
+
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def torch_threads(n_threads):
+    """Run with a number of torch threads that does not depend on where the code runs."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def resolve_device(device):
+    """``torch.device`` for ``"auto"`` (an accelerator if there is one) or a name."""
+    if device == "auto":
+        return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    return torch.device(device)
+
+
+def resolve_precision(precision, device):
+    """``"bfloat16"`` for ``"auto"`` where the device computes in it, else ``"float32"``."""
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif device.type == "cpu":
+        able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+        fast = able.get("avx512_bf16", False) or able.get("amx_bf16", False)
+    else:
+        fast = False
+    return "bfloat16" if fast else "float32"

@@ -1,0 +1,1 @@
+"""Reports as text: checks, statements, features, language, context."""

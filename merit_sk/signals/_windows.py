@@ -1,0 +1,240 @@
+"""From recordings of any rate, length and lead order to the windows a model sees."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from ._amplitudes import N_QUARTILES, peak_voltages
+from ._filters import bandpass, filtered, resample, resampled_length, standardised
+from ._lead_map import LeadMap
+from ._quality import check_finite
+
+
+@dataclass(frozen=True)
+class WindowSpec:
+    """The input of a model, stored with its weights and applied again at ``transform``.
+
+    Parameters
+    ----------
+    sampling_rate : float
+        In Hz.
+    leads : tuple of str
+        In the order of the model's channels.
+    duration : float
+        Length of a window in seconds.
+    band : tuple of float, default=(0.5, 40.0)
+        Pass band in Hz.
+
+    Examples
+    --------
+    >>> from merit_sk.signals._windows import WindowSpec
+    >>> WindowSpec(100.0, ("I", "II"), 10.0).n_times
+    1000
+    """
+
+    sampling_rate: float
+    leads: tuple
+    duration: float
+    band: tuple = (0.5, 40.0)
+
+    @property
+    def n_times(self):
+        """Samples of a window."""
+        return max(round(self.duration * self.sampling_rate), 1)
+
+    def to_dict(self):
+        """The specification as plain JSON types."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, saved):
+        """Rebuild what ``to_dict`` described."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in saved.items()})
+
+    def prepare(self, x, sampling_rate):
+        """Sampling rate and pass band of the model for ``x`` of shape (..., n_leads, n_times)."""
+        return bandpass(
+            resample(x, sampling_rate, self.sampling_rate), self.sampling_rate, *self.band
+        )
+
+    def whole(self, x, sampling_rate):
+        """The only windows of recordings no longer than one, as `cut` gives them."""
+        x = resample(x, sampling_rate, self.sampling_rate)
+        x, deviation = filtered(x, self.sampling_rate, *self.band, standardise=True)
+        return self._pad(x), x.shape[-1], deviation
+
+    def starts(self, n_times):
+        """First samples of the windows that cover a recording; the last one ends with it."""
+        last = n_times - self.n_times
+        if last <= 0:
+            return [0]
+        return [*range(0, last, self.n_times), last]
+
+    def cut(self, x, start):
+        """Standardised window of ``x`` from ``start``, zero-padded; its length; its deviations."""
+        window, deviation = standardised(x[..., start : start + self.n_times])
+        return self._pad(window), window.shape[-1], deviation
+
+    @property
+    def n_voltages(self):
+        """Numbers that `voltages` gives of a window."""
+        return 2 * N_QUARTILES * len(self.leads)
+
+    def voltages(self, signal, n_valid, deviation):
+        """Peak voltages in mV of standardised windows, without what they are padded with."""
+        out = np.empty((len(signal), self.n_voltages), dtype=np.float32)
+        for n_times in np.unique(n_valid):
+            rows = n_valid == n_times
+            out[rows] = peak_voltages(signal[rows, :, :n_times], self.sampling_rate)
+        return out * np.repeat(deviation, 2 * N_QUARTILES, axis=1)
+
+    def _pad(self, x):
+        missing = self.n_times - x.shape[-1]
+        return np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)]) if missing > 0 else x
+
+
+class WindowSource:
+    """Recordings made ready for a model: in memory when they fit, read anew when they do not.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_leads, n_times) or ECGRecords
+        Arrays are taken to have the rate and the leads of `spec`. Leads that ``ECGRecords`` lack
+        are computed or taken as missing, with a warning.
+    spec : WindowSpec
+    on_invalid : {"raise", "repair"}, default="raise"
+        What to do about NaN and infinite samples.
+    keep : bool, default=False
+        Hold what is read in memory if it takes less than 1 GiB: the windows, or the filtered
+        recordings where these are longer than a window.
+    """
+
+    memory = 2**30
+    chunk = 256
+
+    def __init__(self, X, spec, on_invalid="raise", keep=False):
+        self.X, self.spec, self.on_invalid = X, spec, on_invalid
+        have = spec.leads if isinstance(X, np.ndarray) else X.lead_names
+        self.leads = LeadMap(have, spec.leads)
+        if not isinstance(X, np.ndarray):
+            X = X.with_leads(self.leads.used)
+            self.X = X.repaired() if on_invalid == "repair" else X
+            self.leads.warn()
+        self._kept = self._windows = None
+        if keep:
+            lengths = self._lengths()
+            size = 4 * len(spec.leads) * np.maximum(lengths, spec.n_times).sum()
+            if size <= self.memory:
+                self._keep(single=lengths.max() <= spec.n_times)
+
+    def _keep(self, single):
+        shape = (len(self), len(self.spec.leads), self.spec.n_times)
+        windows = np.empty(shape, dtype=np.float32) if single else None
+        n_valid, kept = np.empty(len(self), dtype=np.int64), []
+        deviation = np.empty(shape[:2], dtype=np.float32)
+        for i in range(0, len(self), self.chunk):
+            rows = np.arange(i, min(i + self.chunk, len(self)))
+            if single:
+                found = self.windows(rows, lambda n_times: 0)
+                windows[rows], n_valid[rows], deviation[rows] = found
+            else:
+                kept += self.signals(rows)
+        if single:
+            self._windows = windows, n_valid, deviation
+        else:
+            self._kept = kept
+
+    def __len__(self):
+        return len(self.X)
+
+    def _lengths(self):
+        """Samples of every recording at the model's rate."""
+        if isinstance(self.X, np.ndarray):
+            return np.full(len(self.X), self.X.shape[-1])
+        return resampled_length(self.X.lengths, self.X.sampling_rate, self.spec.sampling_rate)
+
+    @property
+    def sampling_rate(self):
+        """Rate of the recordings as they are read, in Hz."""
+        array = isinstance(self.X, np.ndarray)
+        return self.spec.sampling_rate if array else self.X.sampling_rate
+
+    def read(self, key):
+        """Recordings with the leads of the model; a list of arrays where lengths differ.
+
+        Parameters
+        ----------
+        key : ndarray of int
+        """
+        if isinstance(self.X, np.ndarray):
+            in_a_row = len(key) and (np.diff(key) == 1).all()
+            x = self.X[key[0] : key[-1] + 1] if in_a_row else self.X[key]
+            return check_finite(x, on_invalid=self.on_invalid, names=key)
+        records = self.X[key]
+        if records.shape[2] is None:
+            return [self.leads(x) for x in records]
+        return self.leads(np.asarray(records))
+
+    def signals(self, indices):
+        """Filtered recordings at the model's rate, each (n_leads, n_times)."""
+        return [self.spec.prepare(x, self.sampling_rate) for x in self.read(indices)]
+
+    def windows(self, indices, start):
+        """One window a recording.
+
+        Parameters
+        ----------
+        indices : ndarray of int
+        start : callable
+            From the length of a recording to the first sample of its window.
+
+        Returns
+        -------
+        signal : ndarray of shape (n, n_leads, n_times), float32
+            Standardised.
+        n_valid : ndarray of shape (n,), int64
+        deviation : ndarray of shape (n, n_leads), float32
+            Standard deviation that a lead had, in mV.
+        """
+        if self._windows is not None:
+            return tuple(part[indices] for part in self._windows)
+        if self._kept is not None:
+            kept = (self._kept[i] for i in indices)
+            return _stacked([self.spec.cut(x, start(x.shape[-1])) for x in kept])
+        return self._cut(indices, lambda n_times: [start(n_times)])[:3]
+
+    def all_windows(self, indices):
+        """Every window of the recordings, with the position of its recording in `indices`.
+
+        Returns
+        -------
+        signal, n_valid, deviation
+            As `windows` gives them.
+        owner : ndarray of shape (n_windows,), int64
+        """
+        return self._cut(indices, self.spec.starts)
+
+    def _cut(self, indices, starts):
+        x, rate = self.read(indices), self.sampling_rate
+        if isinstance(x, np.ndarray) and self._is_short(x):
+            signal, n_valid, deviation = self.spec.whole(x, rate)
+            n_valid = np.full(len(x), n_valid, dtype=np.int64)
+            return signal, n_valid, deviation, np.arange(len(x))
+        cut, owner = [], []
+        for i, one in enumerate(x):
+            if self._is_short(one):
+                cut.append(self.spec.whole(one, rate))
+            else:
+                one = self.spec.prepare(one, rate)
+                cut += [self.spec.cut(one, start) for start in starts(one.shape[-1])]
+            owner += [i] * (len(cut) - len(owner))
+        return *_stacked(cut), np.array(owner)
+
+    def _is_short(self, x):
+        rates = self.sampling_rate, self.spec.sampling_rate
+        return resampled_length(x.shape[-1], *rates) <= self.spec.n_times
+
+
+def _stacked(cut):
+    signal, n_valid, deviation = zip(*cut, strict=True)
+    return np.stack(signal), np.array(n_valid, dtype=np.int64), np.stack(deviation)

@@ -1,0 +1,14 @@
+"""Statements about ECGs: codes, classes, and the phrases in which reports express them."""
+
+from ._codes import PTBXL_STATEMENTS, PTBXL_TASKS, task_labels
+from ._other_sets import class_prompts
+from ._prompts import statement_prompts, task_prompts
+
+__all__ = [
+    "PTBXL_STATEMENTS",
+    "PTBXL_TASKS",
+    "class_prompts",
+    "statement_prompts",
+    "task_labels",
+    "task_prompts",
+]
