@@ -10,6 +10,7 @@ _PUBLIC = {
     "MeritEmbedder": "estimators",
     "MeritReportGenerator": "estimators",
     "MeritZeroShotClassifier": "estimators",
+    "list_pretrained": "estimators",
 }
 _SUBPACKAGES = {
     "datasets", "estimators", "evaluation", "experiment", "inspection", "metrics", "nn", "records",

@@ -1,15 +1,24 @@
-"""The estimators."""
+"""The estimators, imported when they are used."""
 
-from ._classifier import MeritClassifier
-from ._embedder import MeritEmbedder
-from ._report_generator import MeritReportGenerator
-from ._xresnet import XResNetClassifier
-from ._zero_shot import MeritZeroShotClassifier
+import importlib
 
-__all__ = [
-    "MeritClassifier",
-    "MeritEmbedder",
-    "MeritReportGenerator",
-    "MeritZeroShotClassifier",
-    "XResNetClassifier",
-]
+_WHERE = {
+    "MeritClassifier": "_classifier",
+    "MeritEmbedder": "_embedder",
+    "MeritReportGenerator": "_report_generator",
+    "MeritZeroShotClassifier": "_zero_shot",
+    "XResNetClassifier": "_xresnet",
+    "list_pretrained": "_storage",
+}
+
+__all__ = list(_WHERE)
+
+
+def __getattr__(name):
+    if name in _WHERE:
+        return getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_WHERE})

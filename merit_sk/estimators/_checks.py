@@ -1,19 +1,20 @@
 """Checks that every estimator makes of its input."""
 
 import numpy as np
+from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from ..records import ECGRecords
-from ..signals._leads import STANDARD_LEADS
+from ..signals import STANDARD_LEADS, canonical_lead_name
 
 NAME_THEM = (
-    "Name the leads of X, ECGRecords.from_array(X, sampling_rate=..., lead_names=...): they are "
-    "then put in order, and some may be missing"
+    "Name the leads of the array, leads=[...], or wrap it, ECGRecords.from_array(X, "
+    "sampling_rate=..., lead_names=...): they are then put in order, and some may be missing"
 )
 
 
-def check_signals(estimator, X, *, reset, y=None):
-    """Validate recordings and count their leads.
+def check_signals(estimator, X, *, reset):
+    """Validate the shape of recordings and count their leads.
 
     Parameters
     ----------
@@ -22,29 +23,34 @@ def check_signals(estimator, X, *, reset, y=None):
     X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
         In mV; two dimensions are one lead.
     reset : bool
-        Whether this is ``fit``.
-    y : array-like or None, default=None
+        Whether this is ``fit``. Only two-dimensional arrays must keep their number of columns, as
+        scikit-learn asks for; other recordings may have any length.
 
     Returns
     -------
     X : ECGRecords, or ndarray of shape (n_samples, n_leads, n_times)
+
+    Raises
+    ------
+    ValueError
+        If there are no recordings or no samples, or for another number of dimensions.
     """
     if isinstance(X, ECGRecords):
         if len(X) == 0:
             raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required.")
         if reset:
             estimator.n_features_in_ = X.shape[1]
+            estimator._fitted_in_two_dimensions = False
         return X
-    shape = np.shape(X) if isinstance(X, np.ndarray) else ()
-    try:
-        X = validate_data(
-            estimator, X, dtype=[np.float32, np.float64], allow_nd=True, ensure_all_finite=False,
-            reset=reset,
-        )  # fmt: skip
-    except ValueError as error:
-        if reset or len(shape) != 3 or shape[1] == estimator.n_features_in_:
-            raise
-        raise ValueError(f"{error} (its leads). {NAME_THEM}") from error
+    options = dict(dtype=[np.float32, np.float64], allow_nd=True, ensure_all_finite=False)
+    if np.ndim(X) != 3 and (reset or getattr(estimator, "_fitted_in_two_dimensions", False)):
+        X = validate_data(estimator, X, reset=reset, **options)
+    else:
+        X = check_array(X, input_name="X", estimator=estimator, **options)
+        if reset:
+            estimator.n_features_in_ = X.shape[1]
+    if reset:
+        estimator._fitted_in_two_dimensions = X.ndim == 2
     if X.ndim > 3:
         raise ValueError(
             "X must have shape (n_samples, n_leads, n_times) or (n_samples, n_times), "
@@ -55,23 +61,66 @@ def check_signals(estimator, X, *, reset, y=None):
     return X[:, None] if X.ndim == 2 else X
 
 
-def check_leads(X, leads):
-    """Refuse an array of another number of leads than the model has."""
-    if isinstance(X, np.ndarray) and X.shape[1] != len(leads):
-        raise ValueError(
-            f"X has {X.shape[1]} leads, this model expects {len(leads)}: {', '.join(leads)}. "
-            + NAME_THEM
-        )
+def array_leads(X, leads, model):
+    """Return the names of the leads of an array that a model gets.
 
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_leads, n_times)
+    leads : sequence of str or None
+        As the user names them. None takes those of the model where the number is the same, the
+        standard order for twelve, and lead I for one.
+    model : sequence of str
+        Leads of the model.
 
-def default_leads(X, leads):
-    """Lead names of a model fitted on ``X``: as given, as recorded, or the standard order."""
-    if isinstance(X, ECGRecords):
-        return tuple(leads or X.lead_names)
+    Raises
+    ------
+    ValueError
+        If the names do not fit the array, or it cannot be known what its leads are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from merit_sk.estimators._checks import array_leads
+    >>> array_leads(np.zeros((5, 1, 1000)), None, ("I", "II", "V1"))
+    ('I',)
+    """
     n_leads = X.shape[1]
-    if leads is None:
-        numbered = tuple(f"channel {i + 1}" for i in range(n_leads))
-        return STANDARD_LEADS if n_leads == len(STANDARD_LEADS) else numbered
-    if len(leads) != n_leads:
-        raise ValueError(f"leads names {len(leads)} leads ({', '.join(leads)}) but X has {n_leads}")
-    return tuple(leads)
+    if leads is not None:
+        if len(leads) != n_leads:
+            raise ValueError(
+                f"leads names {len(leads)} leads ({', '.join(leads)}), but X has {n_leads}"
+            )
+        return tuple(map(canonical_lead_name, leads))
+    if n_leads == len(model):
+        return tuple(model)
+    if n_leads == len(STANDARD_LEADS):
+        return STANDARD_LEADS
+    if n_leads == 1:
+        return ("I",)
+    raise ValueError(
+        f"X has {n_leads} leads, this model expects {len(model)}: {', '.join(model)}. {NAME_THEM}"
+    )
+
+
+def model_leads(X, leads):
+    """Return the leads of a model that learns from ``X``: as given, as recorded, or the standard.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from merit_sk.estimators._checks import model_leads
+    >>> model_leads(np.zeros((5, 2, 1000)), None)
+    ('channel 1', 'channel 2')
+    """
+    if leads is not None:
+        leads = tuple(map(canonical_lead_name, leads))
+        if isinstance(X, np.ndarray):
+            return array_leads(X, leads, leads)
+        return leads
+    if isinstance(X, ECGRecords):
+        return tuple(X.lead_names)
+    n_leads = X.shape[1]
+    if n_leads in (1, len(STANDARD_LEADS)):
+        return STANDARD_LEADS[:n_leads]
+    return tuple(f"channel {i + 1}" for i in range(n_leads))

@@ -1,19 +1,18 @@
 """MeritClassifier: fine-tune a pretrained encoder end to end."""
 
-import numbers
+import os
+from numbers import Integral, Real
 
-from sklearn.base import clone
-from sklearn.utils.validation import check_scalar
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..inference.embed import embed_windows
 from ._embedder import MeritEmbedder
-from ._given_embedder import GivenEmbedderMixin, is_fitted
+from ._given_embedder import GivenEmbedder, resolve_embedder
 from ._network_classifier import NetworkClassifier
 
 PROBE_PENALTY = 300.0
 
 
-class MeritClassifier(GivenEmbedderMixin, NetworkClassifier):
+class MeritClassifier(NetworkClassifier):
     """Fine-tune a pretrained encoder end to end, for when a linear probe is not enough.
 
     Training begins at the linear probe: the head starts as the regularised logistic regression on
@@ -23,10 +22,14 @@ class MeritClassifier(GivenEmbedderMixin, NetworkClassifier):
 
     Parameters
     ----------
-    embedder : MeritEmbedder, FrozenEstimator or None, default=None
-        A fitted one, or one with `pretrained`, gives encoder and weights, and is left as it is;
-        an unfitted one gives the encoder's shape and the window, and weights are drawn at random.
-        None stands for ``MeritEmbedder()``.
+    embedder : str, path-like, MeritEmbedder or FrozenEstimator, default="merit-tiny"
+        Weights to start from: a name, a folder or a hub id, or an embedder, which is left as it
+        is. A fitted one is frozen on entry, so that `clone` keeps it. Of
+        ``MeritEmbedder(pretrained=None)`` only the shape counts, and weights are drawn at random.
+    sampling_rate : float or None, default=None
+        Rate of arrays in Hz; None is that of the embedder.
+    leads : sequence of str or None, default=None
+        Leads of arrays, as :class:`MeritEmbedder` has them.
     max_epochs : int, default=10
         Passes over the training data; 0 leaves the linear probe.
     batch_size : int, default=64
@@ -41,7 +44,7 @@ class MeritClassifier(GivenEmbedderMixin, NetworkClassifier):
         are stem and stages of a convolutional encoder, or tokens and blocks of a transformer.
     weight_decay : float, default=0.05
     class_weight : dict, "balanced" or None, default=None
-        What a recording of each class counts in the loss. For an indicator matrix, keys are
+        Class weights of the loss. For an indicator matrix, keys are
         numbers of columns and weights those of their positives; ``"balanced"`` makes positives
         and negatives of each column count the same.
     validation_fraction : float in [0, 1), default=0
@@ -54,11 +57,12 @@ class MeritClassifier(GivenEmbedderMixin, NetworkClassifier):
     on_invalid : {"raise", "repair"}, default="raise"
         NaN and infinite samples are an error, or interpolated with a warning.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of the network in training; ``"auto"`` takes bfloat16 where the hardware has it.
+        Floating-point precision of the network during training; ``"auto"`` takes bfloat16 where
+        the hardware has it.
     device : str, default="auto"
         ``"auto"`` takes an accelerator if there is one. It is resolved again after loading.
     n_jobs : int or None, default=None
-        CPU threads; None is 1, -1 is all cores. Results are reproducible for equal ``n_jobs``.
+        CPU threads of PyTorch; None leaves them as they are, -1 is all cores.
     random_state : int, RandomState instance or None, default=None
         Validation data, augmentation, order of the batches, and weights that are not given.
     verbose : int, default=0
@@ -107,19 +111,31 @@ class MeritClassifier(GivenEmbedderMixin, NetworkClassifier):
 
     Examples
     --------
-    >>> from merit_sk import MeritClassifier, MeritEmbedder
+    >>> from merit_sk import MeritClassifier
     >>> from merit_sk.datasets import make_ecg
     >>> ecg = make_ecg(32, task="superclass", random_state=0)
-    >>> embedder = MeritEmbedder(max_epochs=1, random_state=0).fit(ecg.data)
-    >>> classifier = MeritClassifier(embedder, max_epochs=1, random_state=0)
+    >>> classifier = MeritClassifier("merit-tiny", max_epochs=1, random_state=0)
     >>> classifier.fit(ecg.data, ecg.target).predict_proba(ecg.data).shape
     (32, 5)
     """
 
+    embedder = GivenEmbedder()
+    _parameter_constraints = NetworkClassifier._parameter_constraints | {
+        "layer_decay": [Interval(Real, 0, 1, closed="right")],
+        "freeze": [Interval(Integral, 0, None, closed="left"), StrOptions({"encoder"})],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "patience": [Interval(Integral, 1, None, closed="left"), None],
+        "on_invalid": [StrOptions({"raise", "repair"})],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+    }
+
     def __init__(
         self,
-        embedder=None,
+        embedder="merit-tiny",
         *,
+        sampling_rate=None,
+        leads=None,
         max_epochs=10,
         batch_size=64,
         lr=1e-4,
@@ -138,6 +154,8 @@ class MeritClassifier(GivenEmbedderMixin, NetworkClassifier):
         verbose=0,
     ):
         self.embedder = embedder
+        self.sampling_rate = sampling_rate
+        self.leads = leads
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
@@ -155,25 +173,16 @@ class MeritClassifier(GivenEmbedderMixin, NetworkClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _check_parameters(self):
-        super()._check_parameters()
-        check_scalar(self.layer_decay, "layer_decay", numbers.Real, min_val=0, max_val=1,
-                     include_boundaries="right")  # fmt: skip
-        if self.freeze != "encoder":
-            check_scalar(self.freeze, "freeze", numbers.Integral, min_val=0)
-
     def _window(self, X):
-        embedder = self._bare_embedder() or MeritEmbedder()
-        if not is_fitted(embedder):
-            embedder = clone(embedder)
+        embedder, self._given = self.embedder, None
+        if _is_from_scratch(embedder):
             embedder._check_parameters()
-            if embedder.pretrained is not None:
-                embedder._load_pretrained()
-        if hasattr(embedder, "model_"):
-            self._config, self._given = embedder.model_.config.to_dict(), embedder.model_.encoder
-            return embedder.window_
-        self._config, self._given = embedder._config.to_dict(), None
-        return embedder._window(X)
+            self._config = embedder._encoder_config().to_dict()
+            return embedder._window(X)
+        embedder = resolve_embedder(embedder, X)
+        self._given = embedder.model_
+        self._config = self._given.config.to_dict()
+        return embedder.window_
 
     def _network(self, weight):
         from ..nn.classifier import ClassifierModel, SummaryHead
@@ -188,12 +197,14 @@ class MeritClassifier(GivenEmbedderMixin, NetworkClassifier):
     def _prepare(self, source, rows, target):
         import torch
 
+        from ..inference.embed import embed_windows
         from ..nn.classifier import SummaryReader, layers
 
         model, parts = self.model_, layers(self.model_.encoder)
         if self._given is not None:
-            model.encoder.load_state_dict(self._given.state_dict())
+            model.encoder.load_state_dict(self._given.encoder.state_dict())
             model.keeps_statistics = True
+            model.head.standardize(self._given.feature_mean, self._given.feature_std)
         else:
             signal, n_valid, _ = source.windows(rows[: source.chunk], lambda n_times: 0)
             signal, n_valid = torch.from_numpy(signal), torch.from_numpy(n_valid)
@@ -212,41 +223,17 @@ class MeritClassifier(GivenEmbedderMixin, NetworkClassifier):
         model.head.fit(features, target, model.loss, PROBE_PENALTY / target.numel())
 
     @classmethod
-    def from_pretrained(cls, name, *, revision=None, local_files_only=False, device="auto"):
-        """Load a classifier that ``save_pretrained`` wrote.
+    def _saved_parameters(cls, config, name):
+        embedder, window = config.get("embedder"), config["window"]
+        if embedder is None:
+            encoder = config["network"] | {"sampling_rate": window["sampling_rate"]}
+            embedder = MeritEmbedder(pretrained=None, encoder=encoder, duration=window["duration"])
+        return super()._saved_parameters(config, name) | {"embedder": embedder}
 
-        Parameters
-        ----------
-        name : path-like or str
-            A folder, or the id of a repository on the Hugging Face hub.
-        revision : str or None, default=None
-            Branch, tag or commit on the hub.
-        local_files_only : bool, default=False
-            Whether to use only what was downloaded before.
-        device : str, default="auto"
-
-        Returns
-        -------
-        classifier : MeritClassifier
-            Fitted. Its `embedder` is an unfitted one of the same shape: the weights that training
-            started from are not kept.
-
-        Raises
-        ------
-        OSError
-            If there is no such model; the message says where was looked.
-        ValueError
-            If a file is damaged or foreign; the message names it.
-        """
-        classifier = super().from_pretrained(
-            name, revision=revision, local_files_only=local_files_only, device=device
-        )
-        window = classifier.window_
-        classifier.embedder = MeritEmbedder(
-            classifier._config, sampling_rate=window.sampling_rate, leads=window.leads,
-            duration=window.duration,
-        )  # fmt: skip
-        return classifier
+    def _description(self):
+        embedder = getattr(self.embedder, "pretrained", self.embedder)
+        named = isinstance(embedder, (str, os.PathLike))
+        return super()._description() | {"embedder": str(embedder) if named else None}
 
     def _net_settings(self, n_batches):
         from ..nn.classifier import layers
@@ -254,3 +241,9 @@ class MeritClassifier(GivenEmbedderMixin, NetworkClassifier):
 
         rates = layer_rates(layers(self.model_.encoder), self.lr, self.layer_decay)
         return {"optimizer__param_groups": rates}, []
+
+
+def _is_from_scratch(embedder):
+    """Tell whether an embedder gives only the shape of the network."""
+    unfitted = isinstance(embedder, MeritEmbedder) and not hasattr(embedder, "model_")
+    return unfitted and embedder.pretrained is None

@@ -1,53 +1,73 @@
 """MeritEmbedder: pretrain an ECG encoder and embed recordings with it."""
 
-import numbers
+import copy
+import warnings
+from functools import partial
+from numbers import Integral, Real
+from os import PathLike
 
 import numpy as np
-from joblib import effective_n_jobs
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import (
-    check_consistent_length,
-    check_is_fitted,
-    check_scalar,
-    column_or_1d,
-)
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from ..inference.embed import embed_once, embed_windows
-from ..inference.reconstruct import reconstruct_windows
-from ..nn.device import torch_threads
+from ..nn.config import EncoderConfig, resolve_encoder
 from ..reports._check import check_reports
-from ..signals._quality import check_finite, warn_about_amplitude, warn_about_duration
+from ..reports._features import text_features_from_dict
+from ..signals import canonical_lead_name
+from ..signals._quality import warn_about_amplitude, warn_about_duration
 from ..signals._windows import WindowSource, WindowSpec
-from ..training.pretrain import pretrain
-from ._checks import check_leads, check_signals, default_leads
-from ._storage import PretrainedMixin
+from ._checks import array_leads, check_signals, model_leads
+from ._features import feature_names
+from ._fit import all_or_nothing
+from ._storage import StorageMixin
 
 READOUTS = ("all", "stages", "last", "projected")
+MAX_EPOCHS = 25
+MORE_EPOCHS = 10
+ONLY_IN_TRAINING = (
+    "text_encoder", "structure_weight", "align_view", "lr", "weight_decay", "validation_fraction",
+    "callbacks", "checkpoint_dir", "precision",
+)  # fmt: skip
 
 
-class MeritEmbedder(
-    PretrainedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
-):
+class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     """Pretrained ECG embeddings by masked modelling and ECG-text alignment.
 
-    ``fit`` pretrains an encoder on unlabelled recordings and, where there are any, their reports;
-    ``transform`` embeds recordings. The objective joins two lower bounds on mutual information,
+    With no argument, recordings are embedded with the weights that come with the package: ``fit``
+    checks its input and learns nothing, and ``transform`` works before it. Given reports, or a
+    number of epochs, ``fit`` goes on pretraining from these weights; with ``pretrained=None`` it
+    pretrains from scratch. The objective joins two lower bounds on mutual information,
     ``(1 - structure_weight) * I(Z; report) + structure_weight * I(Z_visible; X_masked)``, as
     proposed by MERIT [1]_.
 
     Parameters
     ----------
+    pretrained : str, path-like or None, default="merit-tiny"
+        Weights to start from: the name of weights that come with the package
+        (:func:`~merit_sk.list_pretrained`), a folder, or an id on the Hugging Face hub. None
+        trains from scratch.
+    sampling_rate : float or None, default=None
+        Rate of arrays in Hz, which are resampled to that of the model; None is that of the model
+        (100). ``ECGRecords`` know their rate.
+    leads : sequence of str or None, default=None
+        Leads of arrays, in any order; leads of the model that are not among them are computed, or
+        told to the network as missing. None is those of the model where the number is the same,
+        I, II, III, aVR, aVL, aVF, V1-V6 for twelve, and I for one. Of a model that is trained from
+        scratch they are its leads; None then takes those of ``ECGRecords``.
+    readout : {"all", "stages", "last", "projected"}, default="all"
+        What ``transform`` returns. ``"stages"`` is mean, maximum and standard deviation over time
+        of every stage's map, ``"last"`` those of the last one. As the encoder sees standardized
+        leads, ``"all"`` adds the :func:`~merit_sk.signals.peak_voltages` of every lead to
+        ``"stages"``. ``"projected"`` is the unit vector that is compared with text.
+    max_epochs : int or None, default=None
+        Passes over the training data; None is 25 from scratch, and from weights 10 if reports are
+        given to ``fit``, else 0. From scratch, 0 leaves the encoder random, the baseline to beat.
     encoder : {"tiny", "small", "base"}, dict, EncoderConfig or None, default=None
-        None is ``"tiny"``, or the encoder of `pretrained`. ``"tiny"`` is a convolutional network
-        of 0.7 million parameters for the CPU; ``"small"`` and ``"base"`` are vision transformers
-        with lead x time tokens, for a GPU. A dict gives fields of
-        :class:`~merit_sk.nn.config.EncoderConfig`.
-    pretrained : str, path-like or None, default=None
-        Weights to start from: the name of a model that comes with the package
-        (``"merit-tiny"``), a folder, or an id on the Hugging Face hub. ``fit`` loads them and
-        trains no further unless `max_epochs` is given. Encoder, sampling rate, leads and duration
-        are theirs; another one is an error.
+        Network to train from scratch; None is ``"tiny"``, a convolutional network of 0.7 million
+        parameters for the CPU. ``"small"`` and ``"base"`` are vision transformers with lead x time
+        tokens, for a GPU. A dict gives fields of :class:`~merit_sk.nn.config.EncoderConfig`.
     text_encoder : str, default="builtin"
         ``"builtin"`` learns a compact bag-of-words encoder from the reports, in any language.
         Anything else is the folder or hub id of a frozen Hugging Face encoder.
@@ -58,27 +78,16 @@ class MeritEmbedder(
     align_view : {"full", "masked"}, default="full"
         Whether the text is aligned with the whole signal, as at test time, or with the masked
         view, which saves one of two passes.
-    readout : {"all", "stages", "last", "projected"}, default="all"
-        What ``transform`` returns. ``"stages"`` is mean, maximum and standard deviation over time
-        of every stage's map, ``"last"`` those of the last one. As the encoder sees standardised
-        leads, ``"all"`` adds the :func:`~merit_sk.signals.peak_voltages` of every lead to
-        ``"stages"``. ``"projected"`` is the unit vector that is compared with text.
-    sampling_rate : float or None, default=None
-        Rate of the model in Hz; None is 100. Arrays must have it; ``ECGRecords`` are resampled.
-    leads : sequence of str or None, default=None
-        Leads of the model. None takes those of the ``ECGRecords``, and for arrays of twelve leads
-        I, II, III, aVR, aVL, aVF, V1-V6. ``ECGRecords`` are reordered by name.
     duration : float or None, default=None
-        Window in seconds; None is 10. Longer recordings are embedded as the average of their
-        windows, shorter ones are padded and the padding is left out of the read-out.
-    max_epochs : int or None, default=None
-        Passes over the training data; None is 25, or with `pretrained` 0. Without either, 0 leaves
-        the encoder random, the baseline to beat.
+        Window in seconds of a model that is trained from scratch; None is 10. Longer recordings
+        are embedded as the average of their windows, shorter ones are padded and the padding is
+        left out of the read-out.
     batch_size : int, default=64
         Recordings in a batch, of which the alignment takes its negatives.
     lr : float, default=1e-3
         Peak learning rate of AdamW, after a linear warm-up and before half a cosine to zero.
     weight_decay : float, default=0.05
+        Weight decay of AdamW.
     validation_fraction : float in [0, 1), default=0
         Share of the recordings on which the bounds are measured instead of trained.
     callbacks : sequence of skorch callbacks, default=()
@@ -98,13 +107,13 @@ class MeritEmbedder(
     warm_start : bool, default=False
         Whether ``fit`` continues from the weights of the last one.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of the network in pretraining; ``"auto"`` takes bfloat16 where the hardware has it.
-        Embeddings are always computed in float32.
+        Floating-point precision of the network during training; ``"auto"`` takes bfloat16 where
+        the hardware has it. Embeddings are always computed in float32.
     device : str, default="auto"
         ``"auto"`` takes an accelerator if there is one. It is resolved again after loading.
     n_jobs : int or None, default=None
-        CPU threads; None is 1, -1 is all cores. Results are reproducible for equal ``n_jobs``,
-        also inside parallel searches.
+        CPU threads of PyTorch; None leaves them as they are, -1 is all cores. Results are
+        reproducible for equal numbers of threads.
     random_state : int, RandomState instance or None, default=None
         Weights, masks, augmentation and order of the batches.
     verbose : int, default=0
@@ -113,19 +122,22 @@ class MeritEmbedder(
     Attributes
     ----------
     history_ : list of dict
-        One entry an epoch: losses, and the bounds ``mi_signal`` (nats per hidden sample over the
+        One entry an epoch: losses, and the bounds ``mi_signal`` (nats per masked sample over the
         best constant predictor) and ``mi_text`` (nats per recording, at most the logarithm of the
         batch size), on validation data with the prefix ``valid_``.
     model_ : MeritModel
         The network.
-    net_ : skorch.NeuralNet
-        The net of the last ``fit``; not kept in pickles.
+    net_ : skorch.NeuralNet or None
+        The net of the last training; not kept in pickles.
     window_ : WindowSpec
-        Sampling rate, leads, duration and pass band that the model was trained with.
+        Sampling rate, leads, duration and pass band of the model.
     text_features_ : object or None
         What turns reports into the input of the text tower.
     language_ : {"en", "de"} or None
         Language of the reports, as far as their words tell.
+    zero_shot_ : dict or None
+        Calibration of the statements that came with the weights, see
+        :class:`~merit_sk.MeritZeroShotClassifier`.
     n_iter_ : int
         Epochs trained.
     n_features_in_ : int
@@ -134,6 +146,15 @@ class MeritEmbedder(
     See Also
     --------
     MeritZeroShotClassifier : Classes described in words, without labels.
+
+    Notes
+    -----
+    Features are centered and divided by statistics of the pretraining recordings, which are saved
+    with the weights, and then scaled to a root mean square length of 4, at which the defaults of
+    scikit-learn's linear models and support vector machines are right: no scaler is needed, and
+    the few recordings of a small data set are not asked for the statistics of 1,656 features.
+    Unit vectors of ``"projected"`` are returned as they are, and so are features of models saved
+    by merit_sk 0.1.0, which hold no statistics.
 
     References
     ----------
@@ -144,26 +165,51 @@ class MeritEmbedder(
     >>> from merit_sk import MeritEmbedder
     >>> from merit_sk.datasets import make_ecg
     >>> ecg = make_ecg(32, random_state=0)
-    >>> embedder = MeritEmbedder(max_epochs=1, random_state=0).fit(ecg.data, reports=ecg.reports)
-    >>> embedder.transform(ecg.data).shape
+    >>> MeritEmbedder().transform(ecg.data).shape
     (32, 1656)
+
+    Pretraining from scratch:
+
+    >>> embedder = MeritEmbedder(pretrained=None, max_epochs=1, random_state=0)
+    >>> embedder.fit(ecg.data, reports=ecg.reports).embed_text(["atrial fibrillation"]).shape
+    (1, 128)
     """
 
     __metadata_request__fit = {"reports": True, "origins": True}
 
+    _parameter_constraints = {
+        "pretrained": [str, PathLike, None],
+        "sampling_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "leads": ["array-like", None],
+        "readout": [StrOptions(set(READOUTS))],
+        "max_epochs": [Interval(Integral, 0, None, closed="left"), None],
+        "encoder": [str, dict, EncoderConfig, None],
+        "text_encoder": [str, PathLike],
+        "structure_weight": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
+        "align_view": [StrOptions({"full", "masked"})],
+        "duration": [Interval(Real, 0, None, closed="neither"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "on_invalid": [StrOptions({"raise", "repair"})],
+        "warm_start": ["boolean"],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+    }
+
     def __init__(
         self,
-        encoder=None,
+        pretrained="merit-tiny",
         *,
-        pretrained=None,
+        sampling_rate=None,
+        leads=None,
+        readout="all",
+        max_epochs=None,
+        encoder=None,
         text_encoder="builtin",
         structure_weight="auto",
         align_view="full",
-        readout="all",
-        sampling_rate=None,
-        leads=None,
         duration=None,
-        max_epochs=None,
         batch_size=64,
         lr=1e-3,
         weight_decay=0.05,
@@ -179,16 +225,16 @@ class MeritEmbedder(
         random_state=None,
         verbose=0,
     ):
-        self.encoder = encoder
         self.pretrained = pretrained
+        self.sampling_rate = sampling_rate
+        self.leads = leads
+        self.readout = readout
+        self.max_epochs = max_epochs
+        self.encoder = encoder
         self.text_encoder = text_encoder
         self.structure_weight = structure_weight
         self.align_view = align_view
-        self.readout = readout
-        self.sampling_rate = sampling_rate
-        self.leads = leads
         self.duration = duration
-        self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
         self.weight_decay = weight_decay
@@ -204,23 +250,27 @@ class MeritEmbedder(
         self.random_state = random_state
         self.verbose = verbose
 
+    @all_or_nothing
     def fit(self, X, y=None, *, reports=None, origins=None):
-        """Pretrain on recordings and their reports.
+        """Load the weights, or pretrain on recordings and their reports.
 
         Parameters
         ----------
         X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
-            Recordings in mV; two dimensions are one lead.
+            Recordings in mV; two dimensions are lead I.
         y : None
             Ignored: no label is used.
         reports : array-like of str of shape (n_samples,) or None, default=None
-            Free text in any language; None or ``""`` for a record without one. By default the
-            reports that ``ECGRecords`` carry. Without any, only masked modelling is trained. Where
-            some are missing, batches of pairs alternate with batches of other recordings, the pairs
-            repeated so that they are about as many; ``structure_weight=0`` leaves the others out.
+            Free text in any language; None or ``""`` for a record without one. Where a model is
+            trained, the default is the reports that ``ECGRecords`` carry; where there are weights,
+            these start no training of themselves. Without any, only masked modelling is trained.
+            Where some are missing, batches of pairs alternate with batches of other recordings,
+            the pairs repeated so that they are about as many; ``structure_weight=0`` leaves the
+            others out.
         origins : array-like of shape (n_samples,) or None, default=None
             Hospital, device or data set of each recording. Batches are then drawn from one
-            origin at a time, so that the alignment cannot tell recordings apart by it.
+            origin at a time, so that all negatives of a recording share its source and the
+            alignment cannot use the source as a shortcut.
 
         Returns
         -------
@@ -234,53 +284,80 @@ class MeritEmbedder(
         FloatingPointError
             If training diverges.
         """
-        from ..nn.collective import join, share
-
         self._check_parameters()
-        warm = self.warm_start and hasattr(self, "model_")
-        if self.pretrained is not None:
-            if warm:
-                self._config = self.model_.config
-            else:
-                self._load_pretrained()
-            warm = True
+        n_epochs = self._n_epochs(reports)
+        start = self._start()
         X = check_signals(self, X, reset=True)
-        self.window_ = self._window(X)
-        if self.pretrained is not None and not self.max_epochs:
-            return self._validate(X)
-        reports = self._reports(X, reports)
+        window = self._window(X) if start is None else self.window_
+        self._count_leads(X, window)
+        if start is not None and n_epochs == 0:
+            self._warn_of_unused(reports, origins)
+            self._look_at(X)
+            return self
+        reports = self._check_reports(X, reports)
         if origins is not None:
             origins = column_or_1d(origins)
             check_consistent_length(X, origins)
-        join()
-        seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        pretrain(self, X, reports, origins, seed, warm)
+        self._pretrain(X, window, reports, origins, start, n_epochs)
         return self
 
-    def _window(self, X):
-        if self.pretrained is None:
-            window = WindowSpec(
-                float(self.sampling_rate or 100), default_leads(X, self.leads),
-                float(self.duration or 10),
-            )  # fmt: skip
-        else:
-            window = self.window_
-            check_leads(X, window.leads)
-        if isinstance(X, np.ndarray):
-            warn_about_duration(X.shape[2], window.sampling_rate)
-        else:
-            self.n_features_in_ = len(window.leads)
-        return window
+    def _check_parameters(self):
+        self._validate_params()
+        resolve_encoder("tiny" if self.encoder is None else self.encoder)
 
-    def _validate(self, X):
-        """What ``fit`` does where nothing is trained: look at all of an array, or some records."""
+    def _n_epochs(self, reports):
+        if self.max_epochs is not None:
+            return self.max_epochs
+        if self.pretrained is None:
+            return MAX_EPOCHS
+        return MORE_EPOCHS if reports is not None else 0
+
+    def _start(self):
+        """Return the weights to start from, or None; load those that `pretrained` names."""
+        from ..training.pretrain import Weights
+
+        if self.warm_start and hasattr(self, "model_"):
+            if self.encoder is not None and resolve_encoder(self.encoder) != self.model_.config:
+                raise ValueError(
+                    "warm_start=True goes on from weights of another encoder than "
+                    f"encoder={self.encoder!r}: leave encoder out, or warm_start"
+                )
+        elif self.pretrained is not None:
+            self._load()
+        else:
+            return None
+        return Weights(self.model_, self.text_features_, self.language_, self.history_, self.net_)
+
+    def _count_leads(self, X, window):
+        if isinstance(X, np.ndarray):
+            rate = self.sampling_rate or window.sampling_rate
+            warn_about_duration(X.shape[2], rate)
+        if not self._fitted_in_two_dimensions:
+            self.n_features_in_ = len(window.leads)
+
+    def _warn_of_unused(self, reports, origins):
+        """Warn of what was given and has no effect, as nothing is trained."""
+        defaults = type(self)().get_params(deep=False)
+        unused = [k for k in ONLY_IN_TRAINING if not _same(getattr(self, k), defaults[k])]
+        unused += [k for k, v in {"reports": reports, "origins": origins}.items() if v is not None]
+        if unused:
+            warnings.warn(
+                f"{', '.join(unused)} had no effect: with pretrained={str(self.pretrained)!r} fit "
+                "only loads the weights. Pass reports=... or max_epochs=... to go on training, or "
+                "pretrained=None to train from scratch.",
+                UserWarning, stacklevel=4,
+            )  # fmt: skip
+
+    def _look_at(self, X):
+        """Check all of an array, or some records, where nothing is trained."""
+        from ..signals import check_finite
+
         if isinstance(X, np.ndarray):
             check_finite(X, on_invalid=self.on_invalid)
         source = self._source(X)
         warn_about_amplitude(source, np.arange(min(len(X), self.batch_size)))
-        return self
 
-    def _reports(self, X, reports):
+    def _check_reports(self, X, reports):
         if reports is None:
             reports = getattr(X, "reports", None)
         if reports is not None:
@@ -292,53 +369,115 @@ class MeritEmbedder(
             )
         return None
 
-    def _check_parameters(self):
-        from ..nn.config import resolve_encoder
+    def _window(self, X):
+        """Return the window of a model that is trained from scratch."""
+        config = self._encoder_config()
+        rate = float(config.sampling_rate)
+        return WindowSpec(rate, model_leads(X, self.leads), float(self.duration or 10))
 
-        self._config = resolve_encoder("tiny" if self.encoder is None else self.encoder)
-        real, whole = numbers.Real, numbers.Integral
-        if self.structure_weight != "auto":
-            check_scalar(self.structure_weight, "structure_weight", real, min_val=0, max_val=1)
-        check_scalar(self.batch_size, "batch_size", whole, min_val=1)
-        check_scalar(self.validation_fraction, "validation_fraction", real, min_val=0, max_val=1,
-                     include_boundaries="left")  # fmt: skip
-        check_scalar(self.lr, "lr", real, min_val=0, include_boundaries="neither")
-        if self.max_epochs is not None:
-            check_scalar(self.max_epochs, "max_epochs", whole, min_val=0)
-        for name in ("sampling_rate", "duration"):
-            value = getattr(self, name)
-            if value is not None:
-                check_scalar(value, name, real, min_val=0, include_boundaries="neither")
-        check_scalar(self.weight_decay, "weight_decay", real, min_val=0)
-        for name, allowed in {
-            "align_view": ("full", "masked"), "readout": READOUTS,
-            "on_invalid": ("raise", "repair"), "precision": ("auto", "float32", "bfloat16"),
-        }.items():  # fmt: skip
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
+    def _encoder_config(self):
+        return resolve_encoder("tiny" if self.encoder is None else self.encoder)
 
-    def _build_model(self, keep, **objective):
-        from ..nn.device import resolve_device
-        from ..nn.model import MeritModel
+    def _pretrain(self, X, window, reports, origins, start, n_epochs):
+        from contextlib import nullcontext
 
-        before = self.model_.state_dict() if keep else None
-        features = self.text_features_
-        self.model_ = MeritModel(
-            self._config, len(self.window_.leads), self.window_.n_times,
-            text=None if features is None else (features.kind, features.n_features),
-            align_view=self.align_view, **objective,
+        from ..nn.collective import join, share
+        from ..nn.device import resolve_device, resolve_precision, running
+        from ..training.pretrain import pretrain
+
+        device = resolve_device(self.device)
+        join()
+        seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        config = self._encoder_config() if start is None else start.model.config
+        source = self._source(X, window, keep=True)
+        warn_about_amplitude(source, np.arange(min(len(X), source.chunk)))
+        checkpoints = self._checkpoints(source, config, reports, origins, start, n_epochs)
+        with checkpoints or nullcontext():
+            if checkpoints is not None:
+                seed = checkpoints.seed(seed)
+            settings = dict(
+                max_epochs=n_epochs, batch_size=self.batch_size, lr=self.lr,
+                weight_decay=self.weight_decay, device=str(device), seed=seed,
+                precision=resolve_precision(self.precision, device),
+            )  # fmt: skip
+            with running(device, n_jobs=self.n_jobs, seed=seed):
+                weights = pretrain(
+                    source, reports, origins, encoder=config, start=start,
+                    text_encoder=self.text_encoder, structure_weight=self.structure_weight,
+                    align_view=self.align_view, validation_fraction=self.validation_fraction,
+                    settings=settings, callbacks=self.callbacks, checkpoints=checkpoints,
+                    verbose=self.verbose,
+                )  # fmt: skip
+        self._become(window, weights)
+        self.zero_shot_ = None
+        self.device_ = device
+
+    def _become(self, window, weights):
+        self.window_ = window
+        self.model_, self.net_ = weights.model, weights.net
+        self.text_features_, self.language_ = weights.text_features, weights.language
+        self.history_, self.n_iter_ = weights.history, len(weights.history)
+
+    def _checkpoints(self, source, config, reports, origins, start, n_epochs):
+        if self.checkpoint_dir is None:
+            return None
+        from ..nn.checkpoint import weights_to_bytes
+        from ..nn.collective import world_size
+        from ..training.resume import Checkpoints, describe_run
+
+        parameters = self.get_params(deep=False) | {"max_epochs": n_epochs}
+        parameters.pop("pretrained")
+        run = describe_run(
+            parameters, window=source.spec.to_dict(), encoder=config.to_dict(), source=source,
+            reports=reports, origins=origins, n_processes=world_size(),
+            weights=None if start is None else weights_to_bytes(start.model),
         )  # fmt: skip
-        if before is not None:
-            self.model_.load_state_dict(before, strict=False)
-        self.device_ = resolve_device(self.device)
-        self.model_.to(self.device_)
+        return Checkpoints(self.checkpoint_dir, run)
 
     @property
     def _n_features_out(self):
-        dims = self.model_.encoder.stage_dims
-        sizes = {"stages": 3 * sum(dims), "last": 3 * dims[-1]}
-        sizes["all"] = sizes["stages"] + self.window_.n_voltages
-        return sizes.get(self.readout, self.model_.config.projection)
+        return len(self._feature_names())
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the features that ``transform`` gives.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        names : ndarray of str
+            Such as ``"stage4_std_17"``, of a channel of a stage's map, or ``"V1_r_median"``, of
+            the highest samples of a lead.
+
+        Examples
+        --------
+        >>> from merit_sk import MeritEmbedder
+        >>> MeritEmbedder().get_feature_names_out()[[0, -1]].tolist()
+        ['stage1_mean_0', 'V6_s_max']
+        """
+        return np.array(self._ready()._feature_names(), dtype=object)
+
+    def _feature_names(self):
+        config = self.model_.config
+        return feature_names(
+            self.readout, self.model_.encoder.stage_dims, self.window_.leads, config.projection
+        )
+
+    def _ready(self):
+        """Return this embedder, or if it is not fitted one with the weights it names."""
+        check_is_fitted(self)
+        if hasattr(self, "model_"):
+            return self
+        self._check_parameters()
+        ready = copy.copy(self)
+        ready._load()
+        return ready
+
+    def __sklearn_is_fitted__(self):
+        return self.pretrained is not None or hasattr(self, "model_")
 
     def transform(self, X):
         """Embed recordings.
@@ -346,33 +485,42 @@ class MeritEmbedder(
         Parameters
         ----------
         X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
-            Recordings in mV; arrays with the leads and the rate of the model. ``ECGRecords`` are
-            reordered and resampled; limb leads that follow from two others are computed, other
-            leads that are not there are taken as missing, with a warning. A recording's embedding
-            does not depend on the others.
+            Recordings in mV, of any length. ``ECGRecords`` are reordered and resampled, arrays as
+            `leads` and `sampling_rate` say; limb leads that follow from two others are computed,
+            other leads that are not there are taken as missing, with a warning. A recording's
+            embedding does not depend on the others.
 
         Returns
         -------
         Z : ndarray of shape (n_samples, n_features), float32
         """
-        check_is_fitted(self)
-        return self._embed(check_signals(self, X, reset=False), self.readout)
+        ready = self._ready()
+        return ready._embed(check_signals(ready, X, reset=False), ready.readout)
 
     def _embed(self, X, readout):
+        from ..inference.embed import embed_once, embed_windows
+        from ..nn.device import torch_threads
+
         if readout == "projected" and self.model_.text_tower is None:
             raise ValueError(
                 "this model was pretrained without reports and has no space shared with text: "
                 "fit it with reports=, or choose another readout"
             )
         arguments = self.model_, self._source(X), readout, self.batch_size
-        with torch_threads(effective_n_jobs(self.n_jobs)):
-            if self.cache is None:
-                return embed_windows(*arguments, verbose=self.verbose > 1)
-            return embed_once(self.cache, *arguments, verbose=self.verbose > 1)
+        embed = embed_windows if self.cache is None else partial(embed_once, self.cache)
+        with torch_threads(self.n_jobs):
+            features = embed(*arguments, verbose=self.verbose > 1)
+        return self.model_.standardized(features, readout)
 
-    def _source(self, X):
-        check_leads(X, self.window_.leads)
-        return WindowSource(X, self.window_, self.on_invalid)
+    def _source(self, X, window=None, keep=False):
+        window = self.window_ if window is None else window
+        if isinstance(X, np.ndarray):
+            leads = array_leads(X, self.leads, window.leads)
+            rate = self.sampling_rate
+            return WindowSource(X, window, self.on_invalid, keep, sampling_rate=rate, leads=leads)
+        if self.leads is not None:
+            X = X.with_leads([canonical_lead_name(name) for name in self.leads])
+        return WindowSource(X, window, self.on_invalid, keep)
 
     def embed_text(self, texts):
         """Embed phrases in the space shared with ``readout="projected"``.
@@ -392,11 +540,13 @@ class MeritEmbedder(
         ValueError
             If the model was pretrained without reports.
         """
+        return self._ready()._embed_text(texts)
+
+    def _embed_text(self, texts):
         import torch
 
         from ..reports._features import tensors
 
-        check_is_fitted(self)
         if self.model_.text_tower is None:
             raise ValueError(
                 "this model was pretrained without reports and cannot embed text: "
@@ -408,28 +558,122 @@ class MeritEmbedder(
             return self.model_.embed_text(features).cpu().numpy()
 
     def reconstruct(self, X, *, random_state=None):
-        """Hide part of each recording and fill it in from the rest.
+        """Mask part of each recording and fill it in from the rest.
 
         Parameters
         ----------
         X : ECGRecords or array-like of shape (n_samples, n_leads, n_times)
             The first window of each recording is used.
         random_state : int, RandomState instance or None, default=None
-            Draws what is hidden.
+            Draws what is masked.
 
         Returns
         -------
         result : Bunch
             ``signal`` and ``reconstruction`` of shape (n_samples, n_leads, n_window), each lead
-            standardised, and the boolean ``mask`` of what was hidden. Offset and size of each
-            hidden block are taken from the signal, as only its shape is predicted.
+            standardized, and the boolean ``mask`` of what was masked. Offset and size of each
+            masked block are taken from the signal, as only its shape is predicted.
+
+        Raises
+        ------
+        ValueError
+            If the model was pretrained without masked modelling.
         """
-        check_is_fitted(self)
-        source = self._source(check_signals(self, X, reset=False))
-        return reconstruct_windows(self.model_, source, check_random_state(random_state))
+        from ..inference.reconstruct import reconstruct_windows
+        from ..nn.device import torch_threads
+
+        ready = self._ready()
+        if ready.model_.decoder is None:
+            raise ValueError(
+                "this model was pretrained with structure_weight=0 and cannot reconstruct: fit it "
+                "with a share of masked modelling"
+            )
+        source = ready._source(check_signals(ready, X, reset=False))
+        with torch_threads(self.n_jobs):
+            return reconstruct_windows(ready.model_, source, check_random_state(random_state))
+
+    def _load(self):
+        """Become the model that `pretrained` names, unless other parameters contradict it."""
+        from ..nn.checkpoint import find_folder, read_files
+
+        folder = find_folder(self.pretrained)
+        config, weights, parts = self._unpacked(read_files(folder), folder)
+        self._refuse_contradictions(config)
+        self._restore(config, weights, parts, folder)
+
+    def _refuse_contradictions(self, config):
+        window, text = WindowSpec.from_dict(config["window"]), config["text"]
+        encoder = resolve_encoder(config["parameters"]["encoder"])
+        given_text = None if self.text_encoder == "builtin" else str(self.text_encoder)
+        for name, given, theirs in (
+            ("encoder", self.encoder is not None and resolve_encoder(self.encoder), encoder),
+            ("duration", self.duration is not None and float(self.duration), window.duration),
+            ("text_encoder", text is not None and given_text, text and text.get("name", "builtin")),
+        ):
+            if given and given != theirs:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r} contradicts the weights "
+                    f"pretrained={str(self.pretrained)!r}, which have {theirs!r}: leave {name} "
+                    "out, or train from scratch with pretrained=None"
+                )
+
+    _kind = "text", "embedder"
+    _in_files = (
+        "model_", "net_", "device_", "window_", "text_features_", "language_", "history_",
+        "n_iter_", "zero_shot_",
+    )  # fmt: skip
+
+    @classmethod
+    def _saved_parameters(cls, config, name):
+        return {"pretrained": name}
+
+    def _description(self):
+        return {
+            "parameters": {"encoder": self.model_.config.to_dict()},
+            "window": self.window_.to_dict(),
+            "text": None if self.text_features_ is None else self.text_features_.to_dict(),
+            "decoder": self.model_.decoder is not None,
+            "language": self.language_,
+            "zero_shot": self.zero_shot_,
+            "history": self.history_,
+            "n_features_in": len(self.window_.leads),
+        }
+
+    def _restore(self, config, weights, parts, folder):
+        from torch.random import fork_rng
+
+        from ..nn.checkpoint import WEIGHTS_NAME, load_weights
+        from ..nn.device import resolve_device
+        from ..nn.model import MeritModel
+        from ..training.pretrain import Weights
+
+        window = WindowSpec.from_dict(config["window"])
+        features = config["text"] and text_features_from_dict(config["text"])
+        self.device_ = resolve_device(self.device)
+        with fork_rng(devices=[]):
+            model = MeritModel(
+                resolve_encoder(config["parameters"]["encoder"]), len(window.leads), window.n_times,
+                text=None if features is None else (features.kind, features.n_features),
+                decoder=config.get("decoder", True),
+            )  # fmt: skip
+        source = f"{folder}/{WEIGHTS_NAME}"
+        load_weights(model, weights, source, optional=("feature_mean", "feature_std"))
+        model.to(self.device_).eval()
+        self._become(window, Weights(model, features, config["language"], config["history"]))
+        self.zero_shot_ = config.get("zero_shot")
+        if not hasattr(self, "n_features_in_"):
+            self.n_features_in_ = len(window.leads)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = []
+        tags.requires_fit = self.pretrained is None
         return tags
+
+
+def _same(given, default):
+    """Tell whether a parameter has its default; sequences are compared by their members."""
+    if isinstance(given, (list, tuple)) and isinstance(default, (list, tuple)):
+        return list(given) == list(default)
+    return given is default or given == default

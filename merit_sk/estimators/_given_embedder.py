@@ -1,37 +1,61 @@
-"""What estimators that are given an embedder do with it."""
+"""The parameter `embedder` of estimators that build on one."""
 
-import copy
+import os
 
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.validation import check_is_fitted
 
 
-class GivenEmbedderMixin:
-    """A fitted embedder stays fitted when the estimator that holds it is cloned."""
+class GivenEmbedder:
+    """Descriptor of the parameter `embedder`: a fitted one is frozen on entry.
 
-    def _bare_embedder(self):
-        """The parameter `embedder` without a wrapper that freezes it; None if there is none."""
-        embedder = self.embedder
-        return embedder.estimator if isinstance(embedder, FrozenEstimator) else embedder
+    A frozen embedder survives `clone`, as in cross-validation, and refuses new parameters.
+    """
 
-    def __sklearn_clone__(self):
-        params = {k: clone(v, safe=False) for k, v in self.get_params(deep=False).items()
-                  if k != "embedder"}  # fmt: skip
-        embedder = self.embedder
-        if embedder is not None:
-            embedder = copy.copy(embedder) if is_fitted(embedder) else clone(embedder)
-        new = type(self)(embedder=embedder, **params)
-        if hasattr(self, "_metadata_request"):
-            new._metadata_request = copy.deepcopy(self._metadata_request)
-        return new
+    def __get__(self, estimator, owner=None):
+        return self if estimator is None else vars(estimator)["embedder"]
+
+    def __set__(self, estimator, embedder):
+        if hasattr(embedder, "model_"):
+            embedder = FrozenEstimator(embedder)
+        vars(estimator)["embedder"] = embedder
 
 
-def is_fitted(estimator):
-    """Whether an estimator is fitted."""
-    try:
-        check_is_fitted(estimator)
-    except NotFittedError:
-        return False
-    return True
+def resolve_embedder(embedder, X=None, **fit_params):
+    """Return the fitted embedder that a parameter `embedder` means.
+
+    Parameters
+    ----------
+    embedder : str, path-like, MeritEmbedder or FrozenEstimator
+        A name, folder or hub id of weights; an embedder, which is fitted to ``X`` if it is not
+        fitted; or one that is frozen.
+    X : ECGRecords or ndarray, default=None
+    **fit_params
+        Of the ``fit`` of an embedder that is to be trained.
+
+    Returns
+    -------
+    embedder : MeritEmbedder
+        Not to be changed: it may be another's.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    from ._embedder import MeritEmbedder
+
+    if isinstance(embedder, (str, os.PathLike)):
+        return MeritEmbedder.from_pretrained(embedder)
+    if isinstance(embedder, FrozenEstimator):
+        embedder = embedder.estimator
+    if not isinstance(embedder, MeritEmbedder):
+        raise TypeError(
+            "embedder must be the name, folder or hub id of weights, a MeritEmbedder or a "
+            f"FrozenEstimator of one, got {embedder!r}"
+        )
+    if hasattr(embedder, "model_"):
+        return embedder
+    if embedder.pretrained is not None and not embedder.max_epochs:
+        fit_params = {}
+    return clone(embedder).fit(X, **fit_params)

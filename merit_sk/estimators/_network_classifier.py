@@ -1,36 +1,39 @@
 """What classifiers that train a network share: labels, the training run, and predictions."""
 
-import numbers
+from numbers import Integral, Real
 
 import numpy as np
-from joblib import effective_n_jobs
 from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import (
-    assert_all_finite,
-    check_consistent_length,
-    check_is_fitted,
-    check_scalar,
-)
+from sklearn.utils.validation import assert_all_finite, check_consistent_length, check_is_fitted
 
-from ..inference.embed import embed_windows
-from ..nn.device import torch_threads
 from ..signals._quality import warn_about_amplitude, warn_about_duration
 from ..signals._windows import WindowSource, WindowSpec
-from ._checks import check_leads, check_signals
-from ._storage import PretrainedMixin
+from ._checks import array_leads, check_signals
+from ._fit import all_or_nothing
+from ._storage import StorageMixin
 
 
-class NetworkClassifier(PretrainedMixin, ClassifierMixin, BaseEstimator):
-    """A classifier whose network is trained end to end by the net of pretraining.
+class NetworkClassifier(StorageMixin, ClassifierMixin, BaseEstimator):
+    """Classifier whose network is trained end to end by the net of pretraining.
 
     Subclasses say what the window (`_window`, which also sets `_config`, what the network is built
     from) and the network (`_network`) are, and may prepare the network (`_prepare`) and add to the
     settings of the net (`_net_settings`).
     """
+
+    _parameter_constraints = {
+        "max_epochs": [Interval(Integral, 0, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "sampling_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "leads": ["array-like", None],
+    }
 
     class_weight = None
     validation_fraction = 0
@@ -38,15 +41,26 @@ class NetworkClassifier(PretrainedMixin, ClassifierMixin, BaseEstimator):
     callbacks = ()
     on_invalid = "raise"
     precision = "float32"
+    sampling_rate = None
+    leads = None
     _window_type = WindowSpec
     _aggregate = "mean"
     _kind = "classes", "classifier"
-    _not_saved = ("embedder", "callbacks", "class_weight", "device", "random_state")
-    _in_description = (
+
+    @classmethod
+    def _saved_parameters(cls, config, name):
+        parameters = super()._saved_parameters(config, name)
+        weight = config.get("class_weight")
+        if weight is not None:
+            parameters["class_weight"] = dict(weight) if isinstance(weight, list) else weight
+        return parameters
+
+    _in_files = (
         "model_", "net_", "device_", "window_", "classes_", "multi_label_", "history_", "n_iter_",
-        "n_features_in_", "_config",
+        "_config",
     )  # fmt: skip
 
+    @all_or_nothing
     def fit(self, X, y):
         """Train on recordings and their labels.
 
@@ -69,47 +83,27 @@ class NetworkClassifier(PretrainedMixin, ClassifierMixin, BaseEstimator):
         FloatingPointError
             If training diverges.
         """
-        import torch
-
         from ..nn.collective import join, share
-        from ..nn.device import resolve_device
+        from ..nn.device import resolve_device, running
 
-        self._check_parameters()
+        self._validate_params()
         X = check_signals(self, X, reset=True)
         labels = self._check_y(X, y)
         weight = class_weights(self.class_weight, labels, self.classes_, self.multi_label_)
+        self.device_ = resolve_device(self.device)
         join()
         seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self.window_ = self._window(X)
         if isinstance(X, np.ndarray):
-            warn_about_duration(X.shape[2], self.window_.sampling_rate)
-        else:
+            warn_about_duration(X.shape[2], self.sampling_rate or self.window_.sampling_rate)
+        if not self._fitted_in_two_dimensions:
             self.n_features_in_ = len(self.window_.leads)
         source = self._source(X, keep=True)
         warn_about_amplitude(source, np.arange(min(len(X), source.chunk)))
-        self.device_ = resolve_device(self.device)
-        devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-        with torch_threads(effective_n_jobs(self.n_jobs)), torch.random.fork_rng(devices):
-            torch.manual_seed(seed)
+        with running(self.device_, n_jobs=self.n_jobs, seed=seed):
             self.model_ = self._network(weight).to(self.device_)
             self._train(source, labels, seed)
         return self
-
-    def _check_parameters(self):
-        real, whole = numbers.Real, numbers.Integral
-        check_scalar(self.max_epochs, "max_epochs", whole, min_val=0)
-        check_scalar(self.batch_size, "batch_size", whole, min_val=1)
-        check_scalar(self.lr, "lr", real, min_val=0, include_boundaries="neither")
-        check_scalar(self.weight_decay, "weight_decay", real, min_val=0)
-        check_scalar(self.validation_fraction, "validation_fraction", real, min_val=0, max_val=1,
-                     include_boundaries="left")  # fmt: skip
-        if self.patience is not None:
-            check_scalar(self.patience, "patience", whole, min_val=1)
-        for name, allowed in {
-            "on_invalid": ("raise", "repair"), "precision": ("auto", "float32", "bfloat16"),
-        }.items():  # fmt: skip
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
 
     def _check_y(self, X, y):
         """Labels as an indicator matrix, and what they say about the classes."""
@@ -134,8 +128,12 @@ class NetworkClassifier(PretrainedMixin, ClassifierMixin, BaseEstimator):
         return np.eye(len(self.classes_), dtype=np.float32)[codes]
 
     def _source(self, X, keep=False):
-        check_leads(X, self.window_.leads)
-        return WindowSource(X, self.window_, self.on_invalid, keep=keep)
+        if not isinstance(X, np.ndarray):
+            return WindowSource(X, self.window_, self.on_invalid, keep)
+        return WindowSource(
+            X, self.window_, self.on_invalid, keep, sampling_rate=self.sampling_rate,
+            leads=array_leads(X, self.leads, self.window_.leads),
+        )  # fmt: skip
 
     def _prepare(self, source, rows, target):
         """Make the network ready for training on these rows of the source."""
@@ -147,7 +145,6 @@ class NetworkClassifier(PretrainedMixin, ClassifierMixin, BaseEstimator):
     def _train(self, source, labels, seed):
         import torch
 
-        from ..nn.collective import share
         from ..nn.device import resolve_precision
         from ..training.classification import (
             ClassifierNet,
@@ -155,8 +152,7 @@ class NetworkClassifier(PretrainedMixin, ClassifierMixin, BaseEstimator):
             draw_validation,
             early_stopping,
         )
-        from ..training.net import build_net, epoch_history
-        from ..training.resume import train
+        from ..training.engine import train
 
         rng = np.random.default_rng(seed)
         rows, held_out = draw_validation(labels, self.validation_fraction, rng)
@@ -177,19 +173,20 @@ class NetworkClassifier(PretrainedMixin, ClassifierMixin, BaseEstimator):
             weight_decay=self.weight_decay, device=str(self.device_), seed=seed,
             precision=resolve_precision(self.precision, self.device_),
         )  # fmt: skip
-        self.net_ = build_net(
+        trained = train(
             self.model_, data, valid, settings=settings | further,
             callbacks=[*callbacks, *self.callbacks], verbose=self.verbose, net=ClassifierNet,
         )  # fmt: skip
-        train(self.net_, data)
-        self.model_.eval()
-        self.history_ = share(epoch_history(self.net_))
+        self.net_, self.history_ = trained.net, trained.history
         self.n_iter_ = len(self.history_)
 
     def _logits(self, X):
+        from ..inference.embed import embed_windows
+        from ..nn.device import torch_threads
+
         check_is_fitted(self)
         source = self._source(check_signals(self, X, reset=False))
-        with torch_threads(effective_n_jobs(self.n_jobs)):
+        with torch_threads(self.n_jobs):
             return embed_windows(
                 self.model_, source, None, self.batch_size, aggregate=self._aggregate,
                 verbose=self.verbose > 1,
@@ -247,35 +244,45 @@ class NetworkClassifier(PretrainedMixin, ClassifierMixin, BaseEstimator):
             return (logits > 0).astype(int)
         return self.classes_[logits.argmax(axis=1)]
 
+    _kind = "classes", "classifier"
+
+    @classmethod
+    def _saved_parameters(cls, config, name):
+        parameters = super()._saved_parameters(config, name)
+        weight = config.get("class_weight")
+        if weight is not None:
+            parameters["class_weight"] = dict(weight) if isinstance(weight, list) else weight
+        return parameters
+
     def _description(self):
-        parameters = {k: v for k, v in self.get_params(deep=False).items()
-                      if k not in self._not_saved}  # fmt: skip
         return {
-            "parameters": {k: v.item() if isinstance(v, np.generic) else v
-                           for k, v in parameters.items()},
+            "parameters": self._plain_parameters("class_weight"),
+            "class_weight": _pairs(self.class_weight),
             "window": self.window_.to_dict(),
             "network": self._config,
             "classes": {"values": self.classes_.tolist(), "dtype": self.classes_.dtype.str},
             "multi_label": self.multi_label_,
             "history": self.history_,
             "n_features_in": self.n_features_in_,
-        }  # fmt: skip
+        }
 
-    def _restore(self, config, weights, source):
+    def _restore(self, config, weights, parts, folder):
         from torch.random import fork_rng
 
-        from ..nn.checkpoint import load_weights
+        from ..nn.checkpoint import WEIGHTS_NAME, load_weights
         from ..nn.device import resolve_device
 
         self.window_ = self._window_type.from_dict(config["window"])
         self._config, self.multi_label_ = config["network"], config["multi_label"]
         self.classes_ = np.array(config["classes"]["values"], dtype=config["classes"]["dtype"])
         self.history_, self.n_iter_ = config["history"], len(config["history"])
-        self.n_features_in_ = config["n_features_in"]
+        self.net_ = None
+        if not hasattr(self, "n_features_in_"):
+            self.n_features_in_ = config["n_features_in"]
         self.device_ = resolve_device(self.device)
         with fork_rng(devices=[]):
             self.model_ = self._network(None)
-        load_weights(self.model_, weights, source)
+        load_weights(self.model_, weights, f"{folder}/{WEIGHTS_NAME}")
         self.model_.to(self.device_).eval()
 
     def __sklearn_tags__(self):
@@ -286,8 +293,15 @@ class NetworkClassifier(PretrainedMixin, ClassifierMixin, BaseEstimator):
         return tags
 
 
+def _pairs(class_weight):
+    """Return class weights as JSON holds them: keys that are numbers stay numbers."""
+    if not isinstance(class_weight, dict):
+        return class_weight
+    return [[getattr(k, "item", lambda k=k: k)(), float(v)] for k, v in class_weight.items()]
+
+
 def class_weights(class_weight, labels, classes, multi_label):
-    """What a positive of each class counts in the loss.
+    """Return the weight of a positive of each class in the loss.
 
     Parameters
     ----------

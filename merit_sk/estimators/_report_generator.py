@@ -1,27 +1,26 @@
 """MeritReportGenerator: write the report of a recording."""
 
-import numbers
+from numbers import Integral, Real
 
 import numpy as np
-from joblib import effective_n_jobs
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, check_scalar
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
-from ..inference.embed import embed_windows
 from ..inference.generate import resolve_generation, write_reports
-from ..nn.device import torch_threads
 from ..reports._context import carried_reports, check_context, written_reports
 from ._checks import check_signals
-from ._embedder import MeritEmbedder
-from ._given_embedder import GivenEmbedderMixin, is_fitted
-from ._report_storage import ReportSavingMixin
+from ._fit import all_or_nothing
+from ._given_embedder import GivenEmbedder, resolve_embedder
+from ._storage import StorageMixin
 
 TUNINGS = ("frozen", "full", "lora")
 LANGUAGE_LR = {"builtin": 1.0, "frozen": 0.0, "lora": 0.2, "full": 0.05}
+EMBEDDER, LANGUAGE_MODEL = "embedder", "language_model"
 
 
-class MeritReportGenerator(ReportSavingMixin, GivenEmbedderMixin, BaseEstimator):
+class MeritReportGenerator(StorageMixin, BaseEstimator):
     """Write reports with a causal language model that reads the ECG as a soft prefix.
 
     The embedder stays as it is. A projector turns its maps into `n_prefix` vectors that stand
@@ -30,10 +29,10 @@ class MeritReportGenerator(ReportSavingMixin, GivenEmbedderMixin, BaseEstimator)
 
     Parameters
     ----------
-    embedder : MeritEmbedder, FrozenEstimator or None, default=None
-        A fitted one is used as it is, also after cloning, as in cross-validation; an unfitted one
-        is pretrained in ``fit`` on its recordings and reports. None stands for
-        ``MeritEmbedder()`` with this estimator's seed, device and threads.
+    embedder : str, path-like, MeritEmbedder or FrozenEstimator, default="merit-tiny"
+        The encoder that reads recordings: a name, a folder or a hub id of weights, or an embedder.
+        A fitted one is frozen on entry, so that `clone` keeps it; of one that is to be trained,
+        ``fit`` trains a copy on its recordings and reports.
     language_model : str, default="builtin"
         ``"builtin"`` is a GPT-2 of 0.6 million parameters and a vocabulary of words, both
         learned from the reports, in any language. Anything else is the folder or hub id of a
@@ -61,7 +60,7 @@ class MeritReportGenerator(ReportSavingMixin, GivenEmbedderMixin, BaseEstimator)
     device : str, default="auto"
         ``"auto"`` takes an accelerator if there is one.
     n_jobs : int or None, default=None
-        CPU threads; None is 1, -1 is all cores.
+        CPU threads of PyTorch; None leaves them as they are, -1 is all cores.
     random_state : int, RandomState instance or None, default=None
         Weights, order of the batches, and samples drawn in writing.
     verbose : int, default=0
@@ -97,11 +96,10 @@ class MeritReportGenerator(ReportSavingMixin, GivenEmbedderMixin, BaseEstimator)
 
     Examples
     --------
-    >>> from merit_sk import MeritEmbedder, MeritReportGenerator
+    >>> from merit_sk import MeritReportGenerator
     >>> from merit_sk.datasets import make_ecg
     >>> ecg = make_ecg(32, random_state=0)
-    >>> embedder = MeritEmbedder(max_epochs=1, random_state=0).fit(ecg.data, reports=ecg.reports)
-    >>> writer = MeritReportGenerator(embedder, max_epochs=1, max_new_tokens=8, random_state=0)
+    >>> writer = MeritReportGenerator(max_epochs=1, max_new_tokens=8, random_state=0)
     >>> writer.fit(ecg.data, reports=ecg.reports).predict(ecg.data[:2]).shape
     (2,)
     """
@@ -110,9 +108,20 @@ class MeritReportGenerator(ReportSavingMixin, GivenEmbedderMixin, BaseEstimator)
     __metadata_request__predict = {"context": True}
     __metadata_request__score = {"reports": True, "context": True}
 
+    embedder = GivenEmbedder()
+    _parameter_constraints = {
+        "n_prefix": [Interval(Integral, 1, None, closed="left")],
+        "tuning": [StrOptions(set(TUNINGS))],
+        "prompt": [str],
+        "max_new_tokens": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 0, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+    }
+
     def __init__(
         self,
-        embedder=None,
+        embedder="merit-tiny",
         *,
         language_model="builtin",
         n_prefix=8,
@@ -143,6 +152,7 @@ class MeritReportGenerator(ReportSavingMixin, GivenEmbedderMixin, BaseEstimator)
         self.random_state = random_state
         self.verbose = verbose
 
+    @all_or_nothing
     def fit(self, X, y=None, *, reports=None, context=None):
         """Learn to write the reports of recordings.
 
@@ -175,18 +185,20 @@ class MeritReportGenerator(ReportSavingMixin, GivenEmbedderMixin, BaseEstimator)
         """
         import torch
 
-        from ..nn.device import resolve_device
+        from ..nn.collective import join, share
+        from ..nn.device import resolve_device, running
 
-        self._check_parameters()
+        self._validate_params()
+        resolve_generation(self.generation, self.max_new_tokens)
         X = check_signals(self, X, reset=True)
         reports = written_reports(carried_reports(X, y, reports), len(X))
         context = check_context(context, len(X))
-        self.embedder_ = self._fitted_embedder(X, reports)
+        join()
+        self.embedder_ = resolve_embedder(self.embedder, X, reports=reports)
         self.device_ = resolve_device(self.device)
         rng = check_random_state(self.random_state)
-        with torch_threads(effective_n_jobs(self.n_jobs)), torch.random.fork_rng():
-            self._seed = rng.randint(np.iinfo(np.int32).max)
-            torch.manual_seed(self._seed)
+        self._seed = share(rng.randint(np.iinfo(np.int32).max))
+        with running(self.device_, n_jobs=self.n_jobs, seed=self._seed):
             kept = np.flatnonzero(reports != "")
             self._uses_context = context is not None
             before = self._before(context, len(X))[kept]
@@ -195,27 +207,9 @@ class MeritReportGenerator(ReportSavingMixin, GivenEmbedderMixin, BaseEstimator)
             self._train(ecg, before, reports[kept])
         return self
 
-    def _check_parameters(self):
-        for name in ("n_prefix", "max_new_tokens", "batch_size"):
-            check_scalar(getattr(self, name), name, numbers.Integral, min_val=1)
-        check_scalar(self.max_epochs, "max_epochs", numbers.Integral, min_val=0)
-        check_scalar(self.lr, "lr", numbers.Real, min_val=0, include_boundaries="neither")
-        if self.tuning not in TUNINGS:
-            raise ValueError(f"tuning must be one of {TUNINGS}, got {self.tuning!r}")
-        if not isinstance(self.prompt, str):
-            raise TypeError(f"prompt must be a string, got {self.prompt!r}")
-        resolve_generation(self.generation, self.max_new_tokens)
-
-    def _fitted_embedder(self, X, reports):
-        embedder = self._bare_embedder()
-        if embedder is None:
-            embedder = MeritEmbedder(
-                device=self.device, n_jobs=self.n_jobs, random_state=self.random_state
-            )
-        return embedder if is_fitted(embedder) else clone(embedder).fit(X, reports=reports)
-
     def _read(self, X):
         """What the projector gets of each recording, (n_samples, n_features) float32."""
+        from ..inference.embed import embed_windows
         from ..nn.prefix import MapReader
 
         embedder = self.embedder_
@@ -283,25 +277,26 @@ class MeritReportGenerator(ReportSavingMixin, GivenEmbedderMixin, BaseEstimator)
         return [[*ids, start] for ids in self._tokens(before)]
 
     def _train(self, ecg, before, reports):
-        from ..training.net import epoch_history
-        from ..training.report_net import ReportDataset, build_report_net
+        from ..training.engine import train
+        from ..training.report_net import ReportDataset, ReportNet
 
         end = self.tokenizer_.eos_token_id
         ids = [[*row[: self.max_new_tokens - 1], end] for row in self._tokens(reports)]
         kind = "builtin" if self.language_model == "builtin" else self.tuning
         settings = dict(
-            max_epochs=self.max_epochs, batch_size=self.batch_size, lr=self.lr,
-            language_lr=self.lr * LANGUAGE_LR[kind], device=str(self.device_),
+            max_epochs=self.max_epochs, batch_size=self.batch_size, lr=self.lr, weight_decay=0.05,
+            device=str(self.device_), seed=self._seed,
+            optimizer__param_groups=[("language_model.*", {"lr": self.lr * LANGUAGE_LR[kind]})],
         )  # fmt: skip
         openings = self._opening(before)
         self.model_.check_room(openings, max(map(len, ids)))
-        train = ReportDataset(ecg, openings, ids)
-        self.net_ = build_report_net(self.model_, train, settings=settings, verbose=self.verbose)
-        self.net_.fit(train, y=None)
+        data = ReportDataset(ecg, openings, ids)
+        trained = train(
+            self.model_, data, settings=settings, verbose=self.verbose, net=ReportNet
+        )  # fmt: skip
         if kind == "lora":
             self.model_.language_model = self.model_.language_model.merge_and_unload()
-        self.model_.eval()
-        self.history_ = epoch_history(self.net_)
+        self.net_, self.history_ = trained.net, trained.history
         self.n_iter_ = len(self.history_)
 
     def predict(self, X, *, context=None):
@@ -322,29 +317,34 @@ class MeritReportGenerator(ReportSavingMixin, GivenEmbedderMixin, BaseEstimator)
         check_is_fitted(self)
         X = check_signals(self, X, reset=False)
         before = self._before(check_context(context, len(X)), len(X))
-        with torch_threads(effective_n_jobs(self.n_jobs)):
+        from ..nn.device import torch_threads
+
+        with torch_threads(self.n_jobs):
             return self._write(self._read(X), before)
 
     def _write(self, ecg, before):
         import torch
 
+        from ..nn.device import running
+
         config = resolve_generation(self.generation, self.max_new_tokens, self.tokenizer_)
         openings = self._opening(before)
         self.model_.check_room(openings, config.max_new_tokens)
-        with torch.random.fork_rng():
-            torch.manual_seed(self._seed)
+        with running(self.device_, seed=self._seed):
             return write_reports(
                 self.model_, self.tokenizer_, torch.from_numpy(ecg), openings, config,
                 self.batch_size, verbose=self.verbose > 1,
             )  # fmt: skip
 
     def _write_ablated(self, X, other, context):
-        """Reports from the ECGs, from those of the records ``other``, and from an average one."""
+        """Write reports from the ECGs, those of the records ``other``, and an average one."""
         import torch
+
+        from ..nn.device import torch_threads
 
         X = check_signals(self, X, reset=False)
         before = self._before(check_context(context, len(X)), len(X))
-        with torch_threads(effective_n_jobs(self.n_jobs)):
+        with torch_threads(self.n_jobs):
             ecg = self._read(X)
             with torch.inference_mode():
                 rows = torch.from_numpy(ecg).to(self.device_)
@@ -378,6 +378,64 @@ class MeritReportGenerator(ReportSavingMixin, GivenEmbedderMixin, BaseEstimator)
         true = written_reports(carried_reports(X, y, reports), len(written))
         weight = (true != "") * (1.0 if sample_weight is None else np.asarray(sample_weight))
         return float(np.average(rouge(true, written)["rouge_l"], weights=weight))
+
+    _kind = "state", "report generator"
+    _in_files = ("model_", "tokenizer_", "net_", "device_")
+    _state = ("history_", "n_iter_", "n_features_in_", "_seed", "_uses_context")
+
+    @property
+    def window_(self):
+        """Sampling rate, leads, duration and pass band of the embedder."""
+        return self.embedder_.window_
+
+    @classmethod
+    def _from_files(cls, files, folder, name, **parameters):
+        generator = super()._from_files(files, folder, name, **parameters)
+        generator.embedder = generator.embedder_
+        return generator
+
+    def _weights(self):
+        return self.model_.projector
+
+    def _parts(self, dtype):
+        files = self.embedder_._files(dtype)
+        return {f"{EMBEDDER}/{k}": v for k, v in files.items()} | self._pickled_parts()
+
+    def _pickled_parts(self):
+        from ..nn.language_model import to_files
+
+        files = to_files(self.model_.language_model, self.tokenizer_)
+        return {f"{LANGUAGE_MODEL}/{k}": v for k, v in files.items()}
+
+    def _description(self):
+        parameters = self._plain_parameters("generation")
+        generation = self.generation
+        if hasattr(generation, "to_diff_dict"):
+            generation = generation.to_diff_dict()
+        parameters["generation"] = generation
+        return {
+            "parameters": parameters, "state": {name: getattr(self, name) for name in self._state}
+        }  # fmt: skip
+
+    def _restore(self, config, weights, parts, folder):
+        from ..nn.checkpoint import WEIGHTS_NAME, load_weights
+        from ..nn.device import resolve_device
+        from ..nn.language_model import from_files
+        from ._embedder import MeritEmbedder
+
+        if EMBEDDER in parts:
+            where = f"{folder}/{EMBEDDER}"
+            self.embedder_ = MeritEmbedder._from_files(
+                parts[EMBEDDER], where, where, device=self.device
+            )
+        for attribute, value in config["state"].items():
+            setattr(self, attribute, value)
+        language_model, self.tokenizer_ = from_files(parts[LANGUAGE_MODEL])
+        self.net_ = None
+        self.device_ = resolve_device(self.device)
+        self._assemble(language_model, frozen=False)
+        load_weights(self.model_.projector, weights, f"{folder}/{WEIGHTS_NAME}")
+        self.model_.to(self.device_).eval()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

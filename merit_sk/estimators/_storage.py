@@ -1,51 +1,127 @@
-"""Saving, loading, pickling and copying of estimators that hold a network."""
+"""Saving, loading, publishing, pickling and copying of estimators that hold a network."""
 
+import json
+from pathlib import Path
+
+import numpy as np
+from huggingface_hub import ModelHubMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ..nn.config import resolve_encoder
-from ..reports._features import text_features_from_dict
-from ..signals._leads import canonical_lead_name
-from ..signals._windows import WindowSpec
+from ._model_card import MARK, model_card
+
+README = "README.md"
 
 
-class PretrainedMixin:
-    """Weights as safetensors and JSON, in folders and in pickles; never code or live tensors."""
+def list_pretrained():
+    """Return the names of the weights that come with the package.
 
-    def save_pretrained(self, folder, *, dtype="float32"):
-        """Write the model to a folder as ``config.json`` and ``model.safetensors``.
+    Returns
+    -------
+    names : list of str
+        What `pretrained` and `embedder` take, beside folders and ids on the Hugging Face hub.
+
+    Examples
+    --------
+    >>> from merit_sk import list_pretrained
+    >>> list_pretrained()
+    ['merit-tiny']
+    """
+    from ..nn.checkpoint import bundled_weights
+
+    return bundled_weights()
+
+
+class StorageMixin(ModelHubMixin, library_name="merit_sk", tags=["ecg", "electrocardiogram"]):
+    """Weights as safetensors and JSON, in folders and in pickles; never code or live tensors.
+
+    Subclasses say what the model is (`_description`, `_weights`, `_parts`) and how to become it
+    (`_restore`). Parameters that concern a machine and not the model are never saved.
+    """
+
+    _runtime = (
+        "device", "n_jobs", "verbose", "callbacks", "random_state", "checkpoint_dir", "cache",
+        "embedder",
+    )  # fmt: skip
+
+    def __new__(cls, *args, **kwargs):
+        """Return an instance without a record of its arguments, which `get_params` gives."""
+        return object.__new__(cls)
+
+    def save_pretrained(
+        self, save_directory, *, dtype="float32", repo_id=None, push_to_hub=False, **hub_kwargs
+    ):
+        """Write the fitted model to a folder.
+
+        ``config.json`` describes the model, ``model.safetensors`` holds the weights, and
+        ``README.md`` is a model card to complete, which is not replaced once it was edited. At
+        every moment the folder holds the model that was there or the new one.
+
+        No report is stored, and words of reports only as hashes, unless a language model must be
+        able to write them. Weights may still tell something of the recordings they were trained
+        on; do not publish what your patients have not agreed to.
 
         Parameters
         ----------
-        folder : path-like
-            Made if missing; a model in it is replaced.
+        save_directory : path-like
+            Made if missing; a model in it is replaced, other files stay.
         dtype : {"float32", "float16"}, default="float32"
-            Of the weights on disk. Half precision takes half the space and rounds matrices to
-            three digits; computing is always in single precision.
-        """
-        from ..nn.checkpoint import weights_to_bytes, write_checkpoint
+            Number format of the weights on disk. Half precision takes half the space and rounds
+            matrices to three digits; computing is always in single precision.
+        repo_id : str or None, default=None
+            Repository for `push_to_hub`; None takes the name of the folder.
+        push_to_hub : bool, default=False
+            Whether to publish the model on the Hugging Face hub as well.
+        **hub_kwargs
+            Further arguments of `push_to_hub`.
 
-        check_is_fitted(self)
-        write_checkpoint(folder, self._description(), weights_to_bytes(self.model_, dtype))
+        Returns
+        -------
+        url : str or None
+            Of the commit on the hub.
+        """
+        from ..nn.checkpoint import write_files, write_text
+
+        check_is_fitted(self, "model_")
+        folder = Path(save_directory)
+        write_files(folder, self._files(dtype))
+        card = folder / README
+        if not card.exists() or MARK in card.read_text(encoding="utf-8", errors="replace"):
+            write_text(card, model_card(self))
+        if push_to_hub:
+            return self.push_to_hub(repo_id or folder.name, **hub_kwargs)
+        return None
 
     @classmethod
-    def from_pretrained(cls, name, *, revision=None, local_files_only=False, device="auto"):
+    def from_pretrained(
+        cls, name, *, revision=None, local_files_only=False, device="auto", force_download=False,
+        token=None, cache_dir=None, **parameters,
+    ):  # fmt: skip
         """Load a model that ``save_pretrained`` wrote.
 
         Parameters
         ----------
         name : path-like or str
-            A model that comes with the package (``"merit-tiny"``), a folder, or the id of a
+            Weights that come with the package (``"merit-tiny"``), a folder, or the id of a
             repository on the Hugging Face hub; looked for in this order.
         revision : str or None, default=None
             Branch, tag or commit on the hub.
         local_files_only : bool, default=False
             Whether to use only what was downloaded before.
         device : str, default="auto"
+            Where to compute; ``"auto"`` takes an accelerator if there is one.
+        force_download : bool, default=False
+            Whether to download again what was downloaded before.
+        token : str, bool or None, default=None
+            Access token for the hub; None takes that of ``hf auth login``.
+        cache_dir : path-like or None, default=None
+            Where downloads are kept.
+        **parameters
+            Of the estimator; others are at their defaults or as saved.
 
         Returns
         -------
-        embedder : MeritEmbedder
-            Fitted; wrap it in :class:`sklearn.frozen.FrozenEstimator` to keep it so in a search.
+        estimator : object
+            Fitted.
 
         Raises
         ------
@@ -60,108 +136,93 @@ class PretrainedMixin:
         >>> from merit_sk import MeritEmbedder
         >>> from merit_sk.datasets import make_ecg
         >>> X = make_ecg(8, random_state=0).data
-        >>> embedder = MeritEmbedder(max_epochs=0, random_state=0).fit(X)
+        >>> embedder = MeritEmbedder(pretrained=None, max_epochs=0, random_state=0).fit(X)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     embedder.save_pretrained(folder)
         ...     again = MeritEmbedder.from_pretrained(folder)
         >>> bool((again.transform(X) == embedder.transform(X)).all())
         True
         """
-        saved = _read(name, *cls._kind, revision=revision, local_files_only=local_files_only)
-        embedder = cls(**saved[0]["parameters"], device=device)
-        embedder._restore(*saved)
-        return embedder
+        from ..nn.checkpoint import find_folder, read_files
 
-    def _load_pretrained(self):
-        """Become the model that `pretrained` names, unless other parameters contradict it."""
-        config, weights, source = _read(self.pretrained, *self._kind)
-        window, text = WindowSpec.from_dict(config["window"]), config["text"]
-        rate, leads, duration = self.sampling_rate, self.leads, self.duration
-        encoder = resolve_encoder(config["parameters"]["encoder"])
-        given_text = None if self.text_encoder == "builtin" else str(self.text_encoder)
-        for name, given, theirs in (
-            ("encoder", self.encoder is not None and self._config, encoder),
-            ("sampling_rate", rate is not None and float(rate), window.sampling_rate),
-            ("leads", leads is not None and tuple(map(canonical_lead_name, leads)), window.leads),
-            ("duration", duration is not None and float(duration), window.duration),
-            ("text_encoder", text is not None and given_text, text and text.get("name", "builtin")),
-        ):
-            if given and given != theirs:
-                raise ValueError(
-                    f"{name}={getattr(self, name)!r} contradicts the weights "
-                    f"pretrained={str(self.pretrained)!r}, which have {theirs!r}: leave {name} out"
-                )
-        self._restore(config, weights, source)
+        folder = find_folder(
+            name, revision=revision, local_files_only=local_files_only, token=token,
+            force_download=force_download, cache_dir=cache_dir,
+        )  # fmt: skip
+        given = str(name if revision is None else folder)
+        return cls._from_files(read_files(folder), folder, given, device=device, **parameters)
 
-    _kind = "text", "embedder"
-    _not_saved = (
-        "device", "callbacks", "random_state", "encoder", "pretrained", "checkpoint_dir", "cache",
-    )  # fmt: skip
-    _in_description = (
-        "model_", "net_", "device_", "window_", "text_features_", "language_", "history_",
-        "n_iter_", "n_features_in_", "_config",
-    )  # fmt: skip
+    @classmethod
+    def _from_files(cls, files, folder, name, **parameters):
+        config, weights, parts = cls._unpacked(files, folder)
+        estimator = cls(**cls._saved_parameters(config, name) | parameters)
+        estimator._restore(config, weights, parts, folder)
+        return estimator
 
-    def _description(self):
-        parameters = {k: v for k, v in self.get_params().items() if k not in self._not_saved}
-        parameters["encoder"] = self.model_.config.to_dict()
-        for name in ("leads", "text_encoder"):
-            value = parameters[name]
-            parameters[name] = value if value is None or isinstance(value, str) else list(value)
-        return {
-            "parameters": parameters,
-            "window": self.window_.to_dict(),
-            "text": None if self.text_features_ is None else self.text_features_.to_dict(),
-            "language": self.language_,
-            "history": self.history_,
-            "n_features_in": self.n_features_in_,
-        }
+    @classmethod
+    def _unpacked(cls, files, folder):
+        from ..nn.checkpoint import unpack
 
-    def _restore(self, config, weights, source):
-        from torch.random import fork_rng
+        config, weights, parts = unpack(files, folder)
+        key, kind = cls._kind
+        if key not in config:
+            raise ValueError(f"{folder} holds no {kind} but another estimator of merit_sk")
+        return config, weights, parts
 
-        from ..nn.checkpoint import load_weights
+    @classmethod
+    def _saved_parameters(cls, config, name):
+        """Return the parameters of the estimator that was saved."""
+        known = set(cls._get_param_names()) - set(cls._runtime)
+        return {k: v for k, v in config["parameters"].items() if k in known}
 
-        self._check_parameters()
-        self._config = resolve_encoder(config["parameters"]["encoder"])
-        self.window_ = WindowSpec.from_dict(config["window"])
-        self.text_features_ = config["text"] and text_features_from_dict(config["text"])
-        self.history_, self.n_iter_ = config["history"], len(config["history"])
-        self.language_ = config["language"]
-        self.n_features_in_ = config["n_features_in"]
-        with fork_rng(devices=[]):
-            self._build_model(keep=False)
-        load_weights(self.model_, weights, source)
-        self.model_.eval()
+    def _files(self, dtype="float32", parts=None):
+        from ..nn.checkpoint import pack, weights_to_bytes
+
+        weights = weights_to_bytes(self._weights(), dtype)
+        config = {"estimator": type(self).__name__} | self._description()
+        return pack(config, weights, self._parts(dtype) if parts is None else parts)
+
+    def _weights(self):
+        """Return the module whose weights are saved."""
+        return self.model_
+
+    def _parts(self, dtype):
+        """Return the files of models that this one is made of, by path."""
+        return {}
+
+    def _pickled_parts(self):
+        """Return those parts that are no attributes of their own in a pickle."""
+        return {}
+
+    def _plain_parameters(self, *left_out):
+        """Return the parameters that are saved, as plain JSON types."""
+        parameters = self.get_params(deep=False)
+        kept = {k: v for k, v in parameters.items() if k not in (*self._runtime, *left_out)}
+        return json.loads(json.dumps(kept, default=_plain))
 
     def __getstate__(self):
         state = super().__getstate__()
         if "model_" in state:
-            from ..nn.checkpoint import weights_to_bytes
-
-            state = {k: v for k, v in state.items() if k not in self._in_description}
-            state["_saved"] = self._description(), weights_to_bytes(self.model_)
+            state = {k: v for k, v in state.items() if k not in self._in_files}
+            state["_saved"] = self._files(parts=self._pickled_parts())
         return state
 
     def __setstate__(self, state):
         saved = state.pop("_saved", None)
         super().__setstate__(state)
         if saved:
-            self._restore(*saved, "the pickled weights")
+            self._restore(*self._unpacked(saved, "the pickled model"), "the pickled model")
 
     def __copy__(self):
-        """Other parameters, the same weights."""
+        """Return an estimator with parameters of its own and the same weights."""
         new = object.__new__(type(self))
-        new.__dict__.update(self.__dict__)
+        vars(new).update(vars(self))
         return new
 
 
-def _read(name, key, kind, **where):
-    """Description, weights and the path of an estimator, of a kind whose description has a key."""
-    from ..nn.checkpoint import WEIGHTS_NAME, find_checkpoint, read_checkpoint
-
-    folder = find_checkpoint(name, **where)
-    config, weights = read_checkpoint(folder)
-    if key not in config:
-        raise ValueError(f"{folder} holds no {kind} but another estimator of merit_sk")
-    return config, weights, folder / WEIGHTS_NAME
+def _plain(value):
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return str(value)

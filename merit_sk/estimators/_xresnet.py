@@ -1,12 +1,14 @@
 """The supervised network of the PTB-XL benchmark, as a baseline."""
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
+from sklearn.utils._param_validation import Interval, Options
 
 from ..signals._filters import resample
 from ..signals._windows import WindowSource, WindowSpec
-from ._checks import default_leads
+from ._checks import model_leads
 from ._network_classifier import NetworkClassifier
 
 DEPTHS = (18, 34, 50, 101)
@@ -112,6 +114,10 @@ class XResNetClassifier(NetworkClassifier):
     (16, 5)
     """
 
+    _parameter_constraints = NetworkClassifier._parameter_constraints | {
+        "depth": [Options(Integral, set(DEPTHS))],
+        "duration": [Interval(Real, 0, None, closed="neither")],
+    }
     _window_type = CropSpec
     _aggregate = "max"
 
@@ -144,14 +150,9 @@ class XResNetClassifier(NetworkClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _check_parameters(self):
-        super()._check_parameters()
-        if self.depth not in DEPTHS:
-            raise ValueError(f"depth must be one of {DEPTHS}, got {self.depth!r}")
-
     def _window(self, X):
         self._config = {"depth": int(self.depth)}
-        shape = float(self.sampling_rate), default_leads(X, self.leads), float(self.duration)
+        shape = float(self.sampling_rate), model_leads(X, self.leads), float(self.duration)
         source = WindowSource(X, CropSpec(*shape))
         count, total, squares = 0, 0.0, 0.0
         for i in range(0, len(source), source.chunk):

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 from scipy.special import expit, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import (
@@ -15,12 +15,12 @@ from sklearn.utils.validation import (
 
 from ..signals._quality import check_finite
 from ..statements import statement_prompts, task_labels, task_prompts
-from ._checks import check_leads, check_signals
-from ._embedder import MeritEmbedder
-from ._given_embedder import GivenEmbedderMixin, is_fitted
+from ._checks import check_signals
+from ._fit import all_or_nothing
+from ._given_embedder import GivenEmbedder, resolve_embedder
 
 
-class MeritZeroShotClassifier(GivenEmbedderMixin, ClassifierMixin, BaseEstimator):
+class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
     """Classify recordings by how well they agree with phrases; no label is used.
 
     The score of a class is the cosine of a recording's embedding with the average embedding of
@@ -28,12 +28,10 @@ class MeritZeroShotClassifier(GivenEmbedderMixin, ClassifierMixin, BaseEstimator
 
     Parameters
     ----------
-    embedder : MeritEmbedder, FrozenEstimator or None, default=None
-        Pretrained with reports. A fitted one is used as it is, also after cloning, as in
-        cross-validation; an unfitted one is pretrained in ``fit`` on its recordings and reports.
-    pretrained : str, path-like or None, default=None
-        Instead of an embedder: the name of a model that comes with the package
-        (``"merit-tiny"``), a folder, or a hub id.
+    embedder : str, path-like, MeritEmbedder or FrozenEstimator, default="merit-tiny"
+        Pretrained with reports: a name, a folder or a hub id of weights, or an embedder. A fitted
+        one is frozen on entry, so that `clone` keeps it; of one that is to be trained, ``fit``
+        trains a copy on its recordings and reports.
     classes : dict, sequence of str, str or None, default=None
         A dict from each class to a phrase or several, which are averaged. Or names of classes:
         PTB-XL statements and superclasses stand for phrases of our own
@@ -75,15 +73,15 @@ class MeritZeroShotClassifier(GivenEmbedderMixin, ClassifierMixin, BaseEstimator
 
     __metadata_request__fit = {"reports": True}
 
-    def __init__(
-        self, embedder=None, *, pretrained=None, classes=None, language="auto", multi_label=False
-    ):
+    embedder = GivenEmbedder()
+
+    def __init__(self, embedder="merit-tiny", *, classes=None, language="auto", multi_label=False):
         self.embedder = embedder
-        self.pretrained = pretrained
         self.classes = classes
         self.language = language
         self.multi_label = multi_label
 
+    @all_or_nothing
     def fit(self, X, y=None, *, reports=None):
         """Embed the phrases; pretrain the embedder if it is not fitted.
 
@@ -103,10 +101,10 @@ class MeritZeroShotClassifier(GivenEmbedderMixin, ClassifierMixin, BaseEstimator
         X = check_signals(self, X, reset=True)
         y = self._check_y(X, y)
         self.embedder_ = self._fitted_embedder(X, reports)
-        check_leads(X, self.embedder_.window_.leads)
+        self.embedder_._source(X)
         if isinstance(X, np.ndarray):
             check_finite(X, on_invalid=self.embedder_.on_invalid)
-        else:
+        if not self._fitted_in_two_dimensions:
             self.n_features_in_ = len(self.embedder_.window_.leads)
         self.classes_, self.prompts_ = self._phrases(y)
         self._text = np.stack([self._embed_class(c) for c in self.classes_.tolist()])
@@ -123,20 +121,10 @@ class MeritZeroShotClassifier(GivenEmbedderMixin, ClassifierMixin, BaseEstimator
         return y
 
     def _fitted_embedder(self, X, reports):
-        embedder = self._bare_embedder()
-        if (embedder is None) == (self.pretrained is None):
-            raise ValueError(
-                "pass a MeritEmbedder, for example MeritEmbedder().fit(X, reports=reports), or "
-                f"pretrained='merit-tiny', and not both; got embedder={embedder!r} and "
-                f"pretrained={self.pretrained!r}"
-            )
-        if embedder is None:
-            embedder = MeritEmbedder(pretrained=self.pretrained)
-        if not is_fitted(embedder):
-            embedder = clone(embedder).fit(X, reports=reports)
+        embedder = resolve_embedder(self.embedder, X, reports=reports)
         if embedder.model_.text_tower is None:
             raise ValueError(
-                "the embedder was pretrained without reports and knows no words: "
+                "the embedder was pretrained without reports and cannot embed text: "
                 "fit it with reports="
             )
         return embedder

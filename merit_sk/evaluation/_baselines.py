@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ..estimators._checks import check_leads, check_signals, default_leads
+from ..estimators._checks import array_leads, check_signals, model_leads
 from ..signals._filters import bandpass
 from ..signals._windows import WindowSource, WindowSpec
 
@@ -34,7 +34,7 @@ class _SignalFeatures(TransformerMixin, BaseEstimator):
         """
         X = check_signals(self, X, reset=True)
         self.window_ = WindowSpec(
-            float(self.sampling_rate), default_leads(X, self.leads), float(self.duration)
+            float(self.sampling_rate), model_leads(X, self.leads), float(self.duration)
         )
         if not isinstance(X, np.ndarray):
             self.n_features_in_ = len(self.window_.leads)
@@ -54,8 +54,10 @@ class _SignalFeatures(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = check_signals(self, X, reset=False)
-        check_leads(X, self.window_.leads)
-        source = WindowSource(X, self.window_)
+        leads = (
+            array_leads(X, self.leads, self.window_.leads) if isinstance(X, np.ndarray) else None
+        )
+        source = WindowSource(X, self.window_, leads=leads)
         rows = np.arange(len(source))
         chunks = [rows[i : i + source.chunk] for i in range(0, len(rows), source.chunk)]
         return np.concatenate([self._features(source, chunk) for chunk in chunks])

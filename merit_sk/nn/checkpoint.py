@@ -4,15 +4,18 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 FORMAT = 1
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
-BOX = Path(__file__).parents[1] / "pretrained"
+PENDING = ".pending"
+PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
+BUNDLED = Path(__file__).parents[1] / "pretrained"
 
 
 def weights_to_bytes(model, dtype="float32"):
@@ -34,46 +37,101 @@ def weights_to_bytes(model, dtype="float32"):
     return save(weights)
 
 
-def load_weights(model, data, source="the saved weights"):
-    """Put safetensors bytes into ``model``, refusing anything that does not fit it exactly."""
+def load_weights(model, data, source="the saved weights", optional=()):
+    """Put safetensors bytes into ``model``, refusing anything that does not fit it exactly.
+
+    Tensors named in `optional` may be missing: models of earlier versions do not have them.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load
 
     try:
-        model.load_state_dict(load(data))
+        weights = load(data)
+        own = model.state_dict()
+        model.load_state_dict({k: own[k] for k in optional if k not in weights} | weights)
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"{source} do not fit the model they claim to be: {error}") from error
     return model
 
 
-def write_checkpoint(folder, config, weights):
-    """Write a model folder; each file appears whole or not at all.
+def pack(config, weights, parts=None):
+    """Return the files of a saved model, by name.
+
+    Parameters
+    ----------
+    config : dict
+        Of plain JSON types.
+    weights : bytes
+    parts : dict of str to bytes or None, default=None
+        Files of models that this one is made of, by path.
+
+    Returns
+    -------
+    files : dict of str to bytes
+    """
+    parts = parts or {}
+    config = {
+        "format": "merit_sk",
+        "format_version": FORMAT,
+        "weights_sha256": _digest(weights),
+        **config,
+    }  # fmt: skip
+    if parts:
+        config["parts"] = {path: _digest(data) for path, data in sorted(parts.items())}
+    text = json.dumps(config, indent=1, ensure_ascii=False)
+    return {**parts, WEIGHTS_NAME: weights, CONFIG_NAME: text.encode()}
+
+
+def _digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_files(folder, files):
+    """Write the files of a saved model; at every moment the folder holds the old or the new one.
+
+    All is written to a folder inside before it takes its name, which is the moment of change; then
+    the files move to their places. `read_files` finds them on either side of the move.
 
     Parameters
     ----------
     folder : path-like
-        Made if missing; an older model in it is replaced.
-    config : dict
-        Of plain JSON types.
-    weights : bytes
+        Made if missing; an older model in it is replaced, other files stay.
+    files : dict of str to bytes
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    config = {
-        "format": "merit_sk", "format_version": FORMAT,
-        "weights_sha256": hashlib.sha256(weights).hexdigest(), **config,
-    }  # fmt: skip
-    write_bytes(folder / WEIGHTS_NAME, weights)
-    write_bytes(folder / CONFIG_NAME, json.dumps(config, indent=1, ensure_ascii=False).encode())
+    _move_in(folder)
+    new = Path(tempfile.mkdtemp(dir=folder, prefix=".saving."))
+    try:
+        for path, data in files.items():
+            (new / path).parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(new / path, data)
+        new.chmod(0o755)
+        os.rename(new, folder / PENDING)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    _move_in(folder)
 
 
-def read_checkpoint(folder):
-    """Read a model folder.
+def _move_in(folder):
+    """Put files that were written, but have not reached their places, there."""
+    pending = folder / PENDING
+    if not pending.is_dir():
+        return
+    for path in sorted(p for p in pending.rglob("*") if p.is_file()):
+        target = folder / path.relative_to(pending)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target)
+    shutil.rmtree(pending)
+
+
+def read_files(folder):
+    """Read the files of a saved model.
 
     Returns
     -------
-    config : dict
-    weights : bytes
+    files : dict of str to bytes
 
     Raises
     ------
@@ -83,12 +141,64 @@ def read_checkpoint(folder):
         If a file is damaged, foreign, or of a newer format; the message names it.
     """
     folder = Path(folder)
-    for name in (CONFIG_NAME, WEIGHTS_NAME):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder} is not a saved model: it has no {name}")
-    path = folder / CONFIG_NAME
+
+    def read(path):
+        for place in (folder / PENDING / path, folder / path, folder / PENDING / path):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                return place.read_bytes()
+        raise FileNotFoundError(f"{folder} is not a saved model: it has no {path}")
+
+    config = _parse(read(CONFIG_NAME), folder)
+    parts = {path: read(path) for path in config.get("parts", {}) if _is_inside(path)}
+    return {**parts, WEIGHTS_NAME: read(WEIGHTS_NAME), CONFIG_NAME: read(CONFIG_NAME)}
+
+
+def _is_inside(path):
+    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+        raise ValueError(f"a part of a model must lie inside its folder, got {path!r}")
+    return True
+
+
+def unpack(files, folder):
+    """Take apart the files of a saved model.
+
+    Parameters
+    ----------
+    files : dict of str to bytes
+    folder : path-like or str
+        What messages call the place.
+
+    Returns
+    -------
+    config : dict
+    weights : bytes
+    parts : dict of str to dict of str to bytes
+        Files of the models that this one is made of, by the name of the model.
+
+    Raises
+    ------
+    ValueError
+        If a file is damaged, foreign, or of a newer format; the message names it.
+    """
+    config = _parse(files[CONFIG_NAME], folder)
+    digests = {WEIGHTS_NAME: config["weights_sha256"]} | config.get("parts", {})
+    parts = {}
+    for path, digest in digests.items():
+        if _digest(files[path]) != digest:
+            raise ValueError(
+                f"{Path(folder) / path} is damaged or belongs to another {CONFIG_NAME}: its "
+                "checksum differs. Save or download the model again."
+            )
+        name, _, inner = path.partition("/")
+        if inner:
+            parts.setdefault(name, {})[inner] = files[path]
+    return config, files[WEIGHTS_NAME], parts
+
+
+def _parse(data, folder):
+    path = Path(folder) / CONFIG_NAME
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(data.decode("utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is damaged: {error}") from error
     if not isinstance(config, dict) or config.get("format") != "merit_sk":
@@ -98,30 +208,32 @@ def read_checkpoint(folder):
             f"{path} has format {config['format_version']}, this version of merit_sk reads up to "
             f"{FORMAT}: upgrade merit_sk"
         )
-    weights = (folder / WEIGHTS_NAME).read_bytes()
-    if hashlib.sha256(weights).hexdigest() != config["weights_sha256"]:
-        raise ValueError(
-            f"{folder / WEIGHTS_NAME} is damaged or belongs to another {CONFIG_NAME}: its checksum "
-            "differs. Save or download the model again."
-        )
-    return config, weights
+    return config
 
 
-def models_in_box():
-    """Names of the models that come with the package."""
-    return sorted(path.parent.name for path in BOX.glob(f"*/{CONFIG_NAME}"))
+def bundled_weights():
+    """Return the names of the weights that come with the package."""
+    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG_NAME}"))
 
 
-def find_checkpoint(name, *, revision=None, local_files_only=False):
-    """Folder of a saved model: in the package, a local one, or a snapshot of a hub repository.
+def find_folder(name, *, revision=None, local_files_only=False, **hub):
+    """Return the folder of a saved model: in the package, a local one, or downloaded from the hub.
+
+    Parameters
+    ----------
+    name : str or path-like
+    revision : str or None, default=None
+    local_files_only : bool, default=False
+    **hub
+        Further arguments of ``huggingface_hub.snapshot_download``.
 
     Raises
     ------
     OSError
         If none is found; the message says where was looked.
     """
-    if str(name) in models_in_box():
-        return BOX / str(name)
+    if str(name) in bundled_weights():
+        return BUNDLED / str(name)
     if Path(name).is_dir():
         return Path(name)
     from huggingface_hub import snapshot_download
@@ -130,13 +242,13 @@ def find_checkpoint(name, *, revision=None, local_files_only=False):
         return Path(
             snapshot_download(
                 str(name), revision=revision, local_files_only=local_files_only,
-                allow_patterns=[CONFIG_NAME, WEIGHTS_NAME],
+                allow_patterns=list(PATTERNS), **hub,
             )
         )  # fmt: skip
     except Exception as error:
         raise OSError(
             f"no model {str(name)!r}: it is not among those that come with merit_sk "
-            f"({', '.join(models_in_box()) or 'none'}), there is no such folder "
+            f"({', '.join(bundled_weights()) or 'none'}), there is no such folder "
             f"({Path(name).absolute()}), and the Hugging Face hub did not give one "
             f"({type(error).__name__}). Check the name, or download the repository where there is "
             "a network (`hf download`) and pass its folder."

@@ -106,6 +106,7 @@ class SummaryHead(nn.Module):
         n_features = 3 * sum(stage_dims) + n_voltages
         self.register_buffer("center", torch.zeros(n_features))
         self.register_buffer("spread", torch.ones(n_features))
+        self.is_standardized = False
         self.linear = nn.Linear(n_features, n_classes)
 
     def summary(self, maps, voltages):
@@ -115,8 +116,15 @@ class SummaryHead(nn.Module):
     def forward(self, maps, voltages):
         return self.linear((self.summary(maps, voltages) - self.center) / self.spread)
 
+    def standardize(self, mean, std):
+        """Take the statistics of features from those of pretraining, where these are known."""
+        if std.any():
+            self.center.copy_(mean)
+            self.spread.copy_(std)
+            self.is_standardized = True
+
     def fit(self, features, target, loss, penalty):
-        """Standardise by these features, and start from the linear probe on them.
+        """Start from the linear probe on these features, standardized by them if by nothing yet.
 
         Parameters
         ----------
@@ -127,9 +135,9 @@ class SummaryHead(nn.Module):
         penalty : float
             On the mean square of the weights.
         """
-        spread, center = torch.std_mean(features, dim=0, correction=0)
-        self.center.copy_(center)
-        self.spread.copy_(torch.where(spread > 1e-6, spread, 1.0))
+        if not self.is_standardized:
+            spread, center = torch.std_mean(features, dim=0, correction=0)
+            self.standardize(center, torch.where(spread > 1e-6, spread, 1.0))
         standard = (features - self.center) / self.spread
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)

@@ -27,6 +27,8 @@ class EncoderConfig:
         Light decoder: channels and number of layers.
     projection : int, default=128
         Dimension of the space shared with the text.
+    sampling_rate : float, default=100
+        Rate in Hz to which recordings are resampled.
 
     Examples
     --------
@@ -47,9 +49,12 @@ class EncoderConfig:
     decoder_width: int = 128
     decoder_depth: int = 1
     projection: int = 128
+    sampling_rate: float = 100.0
 
     def __post_init__(self):
         object.__setattr__(self, "widths", tuple(self.widths))
+        if not self.sampling_rate > 0:
+            raise ValueError(f"sampling_rate must be positive, got {self.sampling_rate!r}")
         if self.trunk not in ("conv", "vit"):
             raise ValueError(f"trunk must be 'conv' or 'vit', got {self.trunk!r}")
         if self.tokenizer not in ("lead_time", "time"):

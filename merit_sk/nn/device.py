@@ -3,17 +3,31 @@
 from contextlib import contextmanager
 
 import torch
+from joblib import effective_n_jobs
 
 
 @contextmanager
 def torch_threads(n_threads):
     """Run with a number of torch threads that does not depend on where the code runs."""
+    if n_threads is None:
+        yield
+        return
     before = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
+    torch.set_num_threads(effective_n_jobs(n_threads))
     try:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def running(device, n_jobs=None, seed=None):
+    """Run with a device, a number of threads and a random state of its own."""
+    devices = [device] if device.type == "cuda" else []
+    with torch_threads(n_jobs), torch.random.fork_rng(devices):
+        if seed is not None:
+            torch.manual_seed(seed)
+        yield
 
 
 def resolve_device(device):

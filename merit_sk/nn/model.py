@@ -2,10 +2,12 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..signals._amplitudes import N_QUARTILES
 from .collective import gather
 from .decoder import build_decoder
 from .encoder import build_encoder
@@ -14,6 +16,7 @@ from .objective import info_nce, masked_likelihood, normalize_blocks, statement_
 from .text import build_text_tower
 
 STATEMENT_WEIGHT = 0.25
+FEATURE_SIZE = 4.0  # root mean square length of a standardized recording
 MAX_SCALE = 100.0
 
 
@@ -31,6 +34,13 @@ class MeritModel(nn.Module):
         Weight of masked modelling; the rest goes to alignment.
     align_view : {"full", "masked"}, default="full"
         What is aligned with the text: the whole signal, as at test time, or the visible part.
+    decoder : bool or None, default=None
+        Whether there is a decoder of masked samples; None builds one if masked modelling counts.
+
+    Attributes
+    ----------
+    feature_mean, feature_std : tensors of shape (n_features,)
+        Statistics of the ``"all"`` features of pretraining recordings; zeros where unknown.
 
     Examples
     --------
@@ -44,15 +54,20 @@ class MeritModel(nn.Module):
     """
 
     def __init__(
-        self, config, n_leads, n_times, text=None, structure_weight=0.25, align_view="full"
-    ):
+        self, config, n_leads, n_times, text=None, structure_weight=0.25, align_view="full",
+        decoder=None,
+    ):  # fmt: skip
         super().__init__()
         self.config, self.n_leads, self.n_times = config, n_leads, n_times
         self.structure_weight = structure_weight if text is not None else 1.0
         self.align_view = align_view
         self.encoder = build_encoder(config, n_leads, n_times)
-        self.decoder = build_decoder(config, n_leads, n_times)
+        builds_decoder = self.structure_weight > 0 if decoder is None else decoder
+        self.decoder = build_decoder(config, n_leads, n_times) if builds_decoder else None
         self.log_sigma = nn.Parameter(torch.zeros(()))
+        n_features = 3 * sum(self.encoder.stage_dims) + 2 * N_QUARTILES * n_leads
+        self.register_buffer("feature_mean", torch.zeros(n_features))
+        self.register_buffer("feature_std", torch.zeros(n_features))
         self.text_tower, self.bank = None, None
         if text is not None:
             last = self.encoder.stage_dims[-1]
@@ -78,6 +93,46 @@ class MeritModel(nn.Module):
     def statement_scale(self):
         """Slope of the log-odds of a statement in the cosine, at most 100."""
         return self.log_statement_scale.exp().clamp(max=MAX_SCALE)
+
+    def start_from(self, other):
+        """Copy the weights of a model that may know fewer terms, or lack a branch.
+
+        Parameters
+        ----------
+        other : MeritModel
+            With the same encoder.
+        """
+        own = self.state_dict()
+        for name, value in other.state_dict().items():
+            if name in own:
+                own[name][: len(value)].copy_(value) if value.ndim else own[name].copy_(value)
+
+    def learn_statistics(self, features):
+        """Take the statistics of features from the ``"all"`` features of recordings."""
+        std, mean = torch.std_mean(features.double(), dim=0, correction=0)
+        self.feature_mean.copy_(mean)
+        self.feature_std.copy_(std.where(std > 1e-6, 1.0))
+
+    def standardized(self, features, kind):
+        """Return features of recordings at the scale that linear models expect.
+
+        Centered and divided by the statistics of pretraining, then to a root mean square length
+        of 4: with features of this size the defaults of scikit-learn's ``LogisticRegression`` and
+        ``SVC`` are right. Unit vectors, and features of weights without statistics, stay.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, n_features)
+        kind : {"all", "stages", "last", "projected"}
+        """
+        if kind == "projected" or not self.feature_std.any():
+            return features
+        n_summary = 3 * sum(self.encoder.stage_dims)
+        first = n_summary - 3 * self.encoder.stage_dims[-1] if kind == "last" else 0
+        part = slice(first, None if kind == "all" else n_summary)
+        mean, std = (s[part].cpu().numpy() for s in (self.feature_mean, self.feature_std))
+        scale = FEATURE_SIZE / math.sqrt(features.shape[1])
+        return ((features - mean) / std * np.float32(scale)).astype(np.float32)
 
     def set_bank(self, features):
         """Use the text features of these statements in training; None uses no bank."""

@@ -61,6 +61,9 @@ class TermFeatures:
             weights[i, :length] = matrix.data[start : start + length]
         return {"terms": terms, "weights": weights}
 
+    def extended(self, texts):
+        return self
+
     def to_dict(self):
         return {"kind": self.kind, "terms": self.terms, "idf": self.idf.tolist()}
 

@@ -7,6 +7,7 @@ import numpy as np
 from ._amplitudes import N_QUARTILES, peak_voltages
 from ._filters import bandpass, filtered, resample, resampled_length, standardised
 from ._lead_map import LeadMap
+from ._leads import canonical_lead_name
 from ._quality import check_finite
 
 
@@ -99,27 +100,35 @@ class WindowSource:
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_leads, n_times) or ECGRecords
-        Arrays are taken to have the rate and the leads of `spec`. Leads that ``ECGRecords`` lack
-        are computed or taken as missing, with a warning.
+        Leads of `spec` that are not there are computed or taken as missing, with a warning.
     spec : WindowSpec
     on_invalid : {"raise", "repair"}, default="raise"
         What to do about NaN and infinite samples.
     keep : bool, default=False
         Hold what is read in memory if it takes less than 1 GiB: the windows, or the filtered
         recordings where these are longer than a window.
+    sampling_rate : float or None, default=None
+        Of an array, in Hz; None is that of `spec`.
+    leads : sequence of str or None, default=None
+        Of an array; None are those of `spec`.
     """
 
     memory = 2**30
     chunk = 256
 
-    def __init__(self, X, spec, on_invalid="raise", keep=False):
+    def __init__(self, X, spec, on_invalid="raise", keep=False, *, sampling_rate=None, leads=None):
         self.X, self.spec, self.on_invalid = X, spec, on_invalid
-        have = spec.leads if isinstance(X, np.ndarray) else X.lead_names
-        self.leads = LeadMap(have, spec.leads)
-        if not isinstance(X, np.ndarray):
+        if isinstance(X, np.ndarray):
+            self.sampling_rate = float(sampling_rate or spec.sampling_rate)
+            have = spec.leads if leads is None else tuple(map(canonical_lead_name, leads))
+            self.leads = LeadMap(have, spec.leads)
+            self._columns = [have.index(name) for name in self.leads.used]
+        else:
+            self.leads = LeadMap(X.lead_names, spec.leads)
             X = X.with_leads(self.leads.used)
             self.X = X.repaired() if on_invalid == "repair" else X
-            self.leads.warn()
+            self.sampling_rate = self.X.sampling_rate
+        self.leads.warn()
         self._kept = self._windows = None
         if keep:
             lengths = self._lengths()
@@ -149,15 +158,9 @@ class WindowSource:
 
     def _lengths(self):
         """Samples of every recording at the model's rate."""
-        if isinstance(self.X, np.ndarray):
-            return np.full(len(self.X), self.X.shape[-1])
-        return resampled_length(self.X.lengths, self.X.sampling_rate, self.spec.sampling_rate)
-
-    @property
-    def sampling_rate(self):
-        """Rate of the recordings as they are read, in Hz."""
         array = isinstance(self.X, np.ndarray)
-        return self.spec.sampling_rate if array else self.X.sampling_rate
+        lengths = np.full(len(self.X), self.X.shape[-1]) if array else self.X.lengths
+        return resampled_length(lengths, self.sampling_rate, self.spec.sampling_rate)
 
     def read(self, key):
         """Recordings with the leads of the model; a list of arrays where lengths differ.
@@ -169,7 +172,10 @@ class WindowSource:
         if isinstance(self.X, np.ndarray):
             in_a_row = len(key) and (np.diff(key) == 1).all()
             x = self.X[key[0] : key[-1] + 1] if in_a_row else self.X[key]
-            return check_finite(x, on_invalid=self.on_invalid, names=key)
+            if self._columns != list(range(x.shape[1])):
+                x = x[:, self._columns]
+            x = check_finite(x, on_invalid=self.on_invalid, names=key)
+            return x if self.leads.complete else self.leads(x)
         records = self.X[key]
         if records.shape[2] is None:
             return [self.leads(x) for x in records]

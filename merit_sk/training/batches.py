@@ -170,7 +170,7 @@ class Batches:
         for inputs in load_ahead(self._load, numbered, accelerator=self.accelerator):
             torch.manual_seed(self._seed(self.step, rank(), 0))
             self.step += 1
-            yield inputs, torch.zeros(len(inputs["signal"]))
+            yield inputs, torch.zeros(len(next(iter(inputs.values()))))
 
     def _order(self, epoch):
         """Rows of the data in the order of a pass; whole joint batches are of one group."""
@@ -194,7 +194,7 @@ class Batches:
         inputs = self.data.batch(
             rows, torch.Generator().manual_seed(seed) if self.training else None
         )
-        if self.accelerator and torch.cuda.is_available():
+        if "signal" in inputs and self.accelerator and torch.cuda.is_available():
             inputs["signal"] = inputs["signal"].pin_memory()
         return inputs
 

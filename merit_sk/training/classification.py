@@ -23,8 +23,10 @@ class ClassifierNet(PretrainNet):
         super().__init__(*args, **kwargs)
         self.augment = augment
 
-    def views(self, signal):
-        return {"signal": disturb(vary(signal)) if self.augment else signal}
+    def views(self, inputs):
+        if not self.augment:
+            return {}
+        return {"signal": disturb(vary(inputs["signal"].to(self.device, non_blocking=True)))}
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         loss = y_pred["loss"]

@@ -77,17 +77,16 @@ class PretrainNet(NeuralNet):
             self.completed_ = isinstance(reason, KeyboardInterrupt)
             raise reason
 
-    def views(self, signal):
-        """What the module gets of the signal of a training batch."""
-        signal = vary(signal)
+    def views(self, inputs):
+        """Return the augmented inputs of a training batch."""
+        signal = vary(inputs["signal"].to(self.device, non_blocking=True))
         if self.module_.aligns_full_view:
             return {"signal": signal, "view": disturb(signal)}
         return {"signal": signal}
 
     def train_step_single(self, batch, **fit_params):
         inputs, y = batch
-        views = self.views(inputs["signal"].to(self.device, non_blocking=True))
-        step = super().train_step_single((inputs | views, y), **fit_params)
+        step = super().train_step_single((inputs | self.views(inputs), y), **fit_params)
         average_gradients(self.module_.parameters())
         return step
 

@@ -1,60 +1,107 @@
-"""What ``fit`` does once its input is checked: learn from recordings and reports."""
+"""Pretraining: learn an encoder from recordings and reports."""
+
+from dataclasses import dataclass, field
 
 import numpy as np
-from joblib import effective_n_jobs
+import torch
 
-from ..nn.device import torch_threads
-from ..reports._features import learn_text_features
+from ..inference.embed import embed_windows
+from ..nn.model import MeritModel
+from ..reports._features import learn_text_features, tensors
 from ..reports._language import guess_language
-from ..signals._quality import warn_about_amplitude
-from ..signals._windows import WindowSource
+from .batches import Reports, Windows
+from .engine import train
 
-MAX_EPOCHS = 25
 STRUCTURE_WEIGHT = 0.25
+MAX_STATISTICS = 2048
 
 
-def pretrain(embedder, X, reports, origins, seed, warm):
-    """Train the model of an embedder.
+@dataclass
+class Weights:
+    """A pretrained network and what belongs to it.
+
+    Attributes
+    ----------
+    model : MeritModel
+    text_features : object or None
+        What turns reports into the input of the text tower.
+    language : {"en", "de"} or None
+        Language of the reports, as far as their words tell.
+    history : list of dict
+    net : skorch.NeuralNet or None
+        The net of the last training.
+    """
+
+    model: object
+    text_features: object = None
+    language: str | None = None
+    history: list = field(default_factory=list)
+    net: object = None
+
+
+def pretrain(
+    source, reports=None, origins=None, *, encoder, start=None, text_encoder="builtin",
+    structure_weight="auto", align_view="full", validation_fraction=0, settings, callbacks=(),
+    checkpoints=None, verbose=0,
+):  # fmt: skip
+    """Pretrain an encoder by masked modelling and ECG-text alignment.
 
     Parameters
     ----------
-    embedder : MeritEmbedder
-        Gets ``model_``, ``text_features_``, ``language_``, ``net_`` and ``history_``.
-    X : ndarray of shape (n_samples, n_leads, n_times) or ECGRecords
-    reports : ndarray of str or None
-        Normalised.
-    origins : ndarray or None
-    seed : int
-    warm : bool
-        Whether to go on from the weights that are there.
+    source : WindowSource
+    reports : ndarray of str or None, default=None
+        Normalized, ``""`` for a recording without one.
+    origins : ndarray or None, default=None
+    encoder : EncoderConfig
+    start : Weights or None, default=None
+        Weights to go on from, which stay as they are. Words of the reports that they do not know
+        are learned in addition.
+    text_encoder : str, default="builtin"
+    structure_weight : float or "auto", default="auto"
+    align_view : {"full", "masked"}, default="full"
+    validation_fraction : float, default=0
+    settings : dict
+        Of the training run, see `build_net`.
+    callbacks : sequence of skorch callbacks, default=()
+    checkpoints : Checkpoints or None, default=None
+    verbose : int, default=0
+
+    Returns
+    -------
+    weights : Weights
+        With the statistics of the features of `source` in its model.
     """
-    import torch
+    weight = resolve_structure_weight(structure_weight, reports)
+    if weight == 1:
+        reports = None
+    features, language = (start.text_features, start.language) if start else (None, None)
+    if reports is not None:
+        texts = np.unique(reports[reports != ""])
+        if features is None:
+            features, language = learn_text_features(text_encoder, texts), guess_language(texts)
+        else:
+            features = features.extended(texts)
+        reports = Reports(reports, features)
+    spec = source.spec
+    model = MeritModel(
+        encoder, len(spec.leads), spec.n_times, structure_weight=weight, align_view=align_view,
+        text=None if features is None else (features.kind, features.n_features),
+    )  # fmt: skip
+    if start is not None:
+        model.start_from(start.model)
+    model.to(settings["device"])
+    trained = _train(
+        model, source, reports, origins, features, validation_fraction, settings=settings,
+        callbacks=callbacks, checkpoints=checkpoints, verbose=verbose,
+    )  # fmt: skip
+    _learn_statistics(model, source, settings)
+    earlier = start.history if start else []
+    history = [row | {"epoch": row["epoch"] + len(earlier)} for row in trained.history]
+    return Weights(model, features, language, earlier + history, trained.net)
 
-    from .batches import Reports
 
-    checkpoints = _open_checkpoints(embedder, X, reports, origins, warm)
-    if checkpoints is not None:
-        seed = checkpoints.seed(seed)
-    source = WindowSource(X, embedder.window_, embedder.on_invalid, keep=True)
-    warn_about_amplitude(source, np.arange(min(len(X), source.chunk)))
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-    weight = structure_weight(embedder.structure_weight, reports)
-    with torch_threads(effective_n_jobs(embedder.n_jobs)), torch.random.fork_rng(devices):
-        torch.manual_seed(seed)
-        if reports is not None:
-            if not (warm and embedder.text_features_ is not None):
-                texts = np.unique(reports[reports != ""])
-                embedder.text_features_ = learn_text_features(embedder.text_encoder, texts)
-                embedder.language_ = guess_language(texts)
-            reports = Reports(reports, embedder.text_features_)
-        elif not warm:
-            embedder.text_features_ = embedder.language_ = None
-        embedder._build_model(keep=warm, structure_weight=weight)
-        _train(embedder, source, reports, origins, seed, checkpoints, warm)
-
-
-def structure_weight(given, reports):
-    """Share of masked modelling in the objective.
+def resolve_structure_weight(given, reports):
+    """Return the share of masked modelling in the objective.
 
     The fewer recordings have a report, the less the alignment counts: with a tenth of them 0.9 was
     better than 0.25 (``benchmarks/ablation.py``, "a tenth, other weights").
@@ -68,8 +115,8 @@ def structure_weight(given, reports):
     Examples
     --------
     >>> import numpy as np
-    >>> from merit_sk.training.pretrain import structure_weight
-    >>> structure_weight("auto", np.array(["sinus rhythm", "", "", ""]))
+    >>> from merit_sk.training.pretrain import resolve_structure_weight
+    >>> resolve_structure_weight("auto", np.array(["sinus rhythm", "", "", ""]))
     0.8125
     """
     if reports is None:
@@ -79,63 +126,26 @@ def structure_weight(given, reports):
     return 1 - (1 - STRUCTURE_WEIGHT) * float(np.mean(reports != ""))
 
 
-def n_epochs(embedder):
-    """Epochs that ``fit`` trains; without a number and without weights to start from, 25."""
-    return MAX_EPOCHS if embedder.max_epochs is None else embedder.max_epochs
+def _learn_statistics(model, source, settings):
+    """Take the statistics of features from at most 2,048 recordings."""
+    rows = np.random.default_rng(settings["seed"]).permutation(len(source))[:MAX_STATISTICS]
+    rows = np.sort(rows)
+    features = embed_windows(model, source, "all", settings["batch_size"], rows=rows)
+    model.learn_statistics(torch.from_numpy(features))
 
 
-def _open_checkpoints(embedder, X, reports, origins, warm):
-    if embedder.checkpoint_dir is None:
-        return None
-    from ..nn.checkpoint import weights_to_bytes
-    from ..nn.collective import world_size
-    from .resume import Checkpoints, describe_run
-
-    parameters = embedder.get_params(deep=False) | {"max_epochs": n_epochs(embedder)}
-    parameters.pop("pretrained")
-    run = describe_run(
-        parameters, window=embedder.window_.to_dict(), encoder=embedder._config.to_dict(), X=X,
-        reports=reports, origins=origins, n_processes=world_size(),
-        weights=weights_to_bytes(embedder.model_) if warm else None,
-    )  # fmt: skip
-    return Checkpoints(embedder.checkpoint_dir, run)
-
-
-def _train(embedder, source, reports, origins, seed, checkpoints, warm):
-    from ..nn.collective import share
-    from ..nn.device import resolve_precision
-    from ..reports._features import tensors
-    from .batches import Windows
-    from .net import build_net, epoch_history
-    from .resume import train
-
-    order = np.random.default_rng(seed).permutation(len(source))
-    n_valid = round(embedder.validation_fraction * len(source))
-    model, bounds = embedder.model_, []
-    if model.structure_weight == 1:
-        reports = None
-    data = Windows(
-        source, np.sort(order[n_valid:]), reports, origins, unpaired=model.structure_weight > 0
-    )
-    valid = Windows(source, np.sort(order[:n_valid]), reports)
+def _train(model, source, reports, origins, features, validation_fraction, settings, **run):
+    order = np.random.default_rng(settings["seed"]).permutation(len(source))
+    n_valid = round(validation_fraction * len(source))
+    rows, held_out = np.sort(order[n_valid:]), np.sort(order[:n_valid])
+    data = Windows(source, rows, reports, origins, unpaired=model.structure_weight > 0)
+    valid = Windows(source, held_out, reports) if n_valid else None
+    bounds = []
     if model.structure_weight > 0:
         bounds.append("mi_signal")
     if model.structure_weight < 1:
         bounds.append("mi_text")
-        model.set_bank(tensors(embedder.text_features_(reports.bank)) if reports.bank else None)
-    settings = dict(
-        max_epochs=n_epochs(embedder), batch_size=embedder.batch_size, lr=embedder.lr,
-        weight_decay=embedder.weight_decay, device=str(embedder.device_), seed=seed,
-        precision=resolve_precision(embedder.precision, embedder.device_),
-    )  # fmt: skip
-    embedder.net_ = build_net(
-        model, data, valid if n_valid else None, bounds=bounds, settings=settings,
-        callbacks=list(embedder.callbacks), checkpoints=checkpoints, verbose=embedder.verbose,
-    )  # fmt: skip
-    train(embedder.net_, data, checkpoints)
+        model.set_bank(tensors(features(reports.bank)) if reports.bank else None)
+    trained = train(model, data, valid, bounds=bounds, settings=settings, **run)
     model.set_bank(None)
-    model.eval()
-    earlier = embedder.history_ if warm else []
-    new = share(epoch_history(embedder.net_))
-    embedder.history_ = earlier + [row | {"epoch": row["epoch"] + len(earlier)} for row in new]
-    embedder.n_iter_ = len(embedder.history_)
+    return trained

@@ -13,15 +13,16 @@ from filelock import FileLock, Timeout
 from skorch.callbacks import Callback
 from skorch.history import History
 
+from .. import __version__
 from ..nn.checkpoint import write_bytes
-from ..nn.collective import copy_weights, rank, share
+from ..nn.collective import rank, share
 
 FORMAT = 1
 NAME = "training.safetensors"
 SECONDS = 300.0
 
 
-def describe_run(parameters, *, window, encoder, X, reports, origins, weights, n_processes):
+def describe_run(parameters, *, window, encoder, source, reports, origins, weights, n_processes):
     """What two calls of ``fit`` must share for one to continue the other.
 
     Parameters
@@ -29,7 +30,7 @@ def describe_run(parameters, *, window, encoder, X, reports, origins, weights, n
     parameters : dict
         Of the estimator; those that do not change what is learned are left out.
     window, encoder : dict
-    X : ndarray or ECGRecords
+    source : WindowSource
     reports : ndarray of str or None
     origins : ndarray or None
     weights : bytes or None
@@ -47,8 +48,11 @@ def describe_run(parameters, *, window, encoder, X, reports, origins, weights, n
         run["random_state"] = None
     run |= {f"encoder.{k}": v for k, v in encoder.items()} | window
     run |= {
-        "number of recordings": len(X),
-        "fingerprint of the recordings": _fingerprint(X),
+        "version of merit_sk": __version__,
+        "number of recordings": len(source),
+        "fingerprint of the recordings": _fingerprint(source.X),
+        "sampling rate of the recordings": source.sampling_rate,
+        "leads that are read": list(source.leads.used),
         "fingerprint of the reports": None if reports is None else _digest(*map(str, reports)),
         "fingerprint of the origins": None if origins is None else _digest(*map(str, origins)),
         "fingerprint of the starting weights": weights and hashlib.sha256(weights).hexdigest(),
@@ -103,6 +107,9 @@ class TrainingState:
 class Checkpoints(Callback):
     """Write the state of training after every epoch, and in long ones every five minutes.
 
+    A context manager: the folder is locked while training goes on in it, and free again whatever
+    ends the training.
+
     Parameters
     ----------
     folder : path-like
@@ -113,19 +120,28 @@ class Checkpoints(Callback):
 
     def __init__(self, folder, run):
         self.folder, self.run = Path(folder), run
-        self.path, self.lock = self.folder / NAME, None
-        self.state = share(self._read() if rank() == 0 else None)
+        self.path, self.lock = self.folder / NAME, FileLock(self.folder / ".lock")
+        self.state = None
+
+    def __enter__(self):
+        """Take the folder, and read what it holds."""
+        if rank() == 0:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self.lock.acquire(blocking=False)
+            except Timeout:
+                raise ValueError(
+                    f"another process is training in checkpoint_dir={str(self.folder)!r}: wait "
+                    "for it, or choose another folder"
+                ) from None
+        try:
+            self.state = share(self._read() if rank() == 0 else None)
+        except BaseException:
+            self.lock.release()
+            raise
+        return self
 
     def _read(self):
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.lock = FileLock(self.folder / ".lock")
-        try:
-            self.lock.acquire(blocking=False)
-        except Timeout:
-            raise ValueError(
-                f"another process is training in checkpoint_dir={str(self.folder)!r}: wait for it, "
-                "or choose another folder"
-            ) from None
         for leftover in self.folder.glob(f".{NAME}.*"):
             leftover.unlink(missing_ok=True)
         if not self.path.exists():
@@ -169,33 +185,13 @@ class Checkpoints(Callback):
             write_state(self.path, capture(net, self.run, finished))
         self.written = time.monotonic()
 
-    def release(self):
+    def restore_finished(self, net):
+        """Put weights and history of a finished run into an initialized net."""
+        restore_model(net, self.state)
+
+    def __exit__(self, *error):
         """Let other processes train in the folder."""
-        if self.lock is not None:
-            self.lock.release()
-
-
-def train(net, data, checkpoints=None):
-    """Train to the end, from where the checkpoint stands; all processes end with equal weights.
-
-    Parameters
-    ----------
-    net : PretrainNet
-    data : Windows
-    checkpoints : Checkpoints or None, default=None
-    """
-    try:
-        if checkpoints is not None and checkpoints.finished:
-            net.initialize()
-            restore_model(net, checkpoints.state)
-            return
-        net.fit(data, y=None)
-        copy_weights(net.module_)
-        if checkpoints is not None and net.completed_:
-            checkpoints.write(net, finished=True)
-    finally:
-        if checkpoints is not None:
-            checkpoints.release()
+        self.lock.release()
 
 
 def capture(net, run, finished=False):
