@@ -42,7 +42,9 @@ def summary(X):
 
 features = {
     "merit-tiny": MeritEmbedder(pretrained="merit-tiny").fit_transform(ecg.data),
-    "random encoder": MeritEmbedder(max_epochs=0, random_state=0).fit_transform(ecg.data),
+    "random encoder": MeritEmbedder(pretrained=None, max_epochs=0, random_state=0).fit_transform(
+        ecg.data
+    ),
     "summary statistics": summary(np.asarray(ecg.data)),
 }
 

@@ -17,7 +17,7 @@ TINY = {"widths": [8, 8, 16], "patch": 8}
 
 
 def small_embedder():
-    return MeritEmbedder(TINY, duration=1, max_epochs=1, random_state=0)
+    return MeritEmbedder(TINY, pretrained=None, duration=1, max_epochs=1, random_state=0)
 
 
 def one_lead_embedder():

@@ -37,7 +37,7 @@ def test_fit_loads_and_does_not_train(folder, fitted, ecg):
     assert embedder.history_ == fitted.history_ and embedder.n_iter_ == 2
     assert embedder.window_ == fitted.window_ and embedder.language_ == "en"
     np.testing.assert_array_equal(embedder.embed_text(["af"]), fitted.embed_text(["af"]))
-    assert MeritEmbedder().fit(ecg.data[:2]).window_.duration == 10  # elsewhere, defaults stay
+    assert MeritEmbedder(pretrained=None).fit(ecg.data[:2]).window_.duration == 10
 
 
 def test_training_goes_on_when_epochs_are_asked_for(folder, fitted, ecg):
