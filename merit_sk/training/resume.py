@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: one file that is always whole, and holds no code."""
+"""Checkpoints of a training run: one file, written atomically, without pickled code."""
 
 import hashlib
 import json
@@ -22,12 +22,12 @@ SECONDS = 300.0
 
 
 def describe_run(parameters, *, window, encoder, X, reports, origins, weights, n_processes):
-    """What two calls of ``fit`` must share for one to continue the other.
+    """Describe what two calls of ``fit`` must have in common for one to continue the other.
 
     Parameters
     ----------
     parameters : dict
-        Of the estimator; those that do not change what is learned are left out.
+        Parameters of the estimator; those that do not affect the training are left out.
     window, encoder : dict
     X : ndarray or ECGRecords
     reports : ndarray of str or None
@@ -78,14 +78,14 @@ def _plain_number(value):
 
 @dataclass
 class TrainingState:
-    """A moment of a training run.
+    """State of a training run at one step.
 
     Attributes
     ----------
     run : dict
         See `describe_run`.
     seed, step : int
-        Everything random follows from them.
+        Seed and number of batches so far; all random numbers follow from them.
     finished : bool
     net : dict
         History, and states of optimizer and callbacks, as plain values.
@@ -101,7 +101,7 @@ class TrainingState:
 
 
 class Checkpoints(Callback):
-    """Write the state of training after every epoch, and in long ones every five minutes.
+    """Callback that saves the state of training after every epoch and every five minutes.
 
     Parameters
     ----------
@@ -142,11 +142,11 @@ class Checkpoints(Callback):
 
     @property
     def finished(self):
-        """Whether the run in the folder has come to its end."""
+        """Whether the run in the folder has finished."""
         return self.state is not None and self.state.finished
 
     def seed(self, default):
-        """Seed of the run in the folder, or of a new one."""
+        """Return the seed of the run in the folder, or ``default`` for a new run."""
         return default if self.state is None else self.state.seed
 
     def on_train_begin(self, net, **kwargs):
@@ -164,19 +164,19 @@ class Checkpoints(Callback):
         self.write(net)
 
     def write(self, net, finished=False):
-        """Replace the checkpoint by the present state."""
+        """Replace the checkpoint by the current state."""
         if rank() == 0:
             write_state(self.path, capture(net, self.run, finished))
         self.written = time.monotonic()
 
     def release(self):
-        """Let other processes train in the folder."""
+        """Release the lock, so that other processes can train in the folder."""
         if self.lock is not None:
             self.lock.release()
 
 
 def train(net, data, checkpoints=None):
-    """Train to the end, from where the checkpoint stands; all processes end with equal weights.
+    """Train to the end, continuing from the checkpoint; all processes end with equal weights.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def train(net, data, checkpoints=None):
 
 
 def capture(net, run, finished=False):
-    """The state of a net in training."""
+    """Return the state of a net in training."""
     optimizer = net.optimizer_.state_dict()
     tensors = {f"model/{k}": v for k, v in net.module_.state_dict().items()}
     scalars = {}
@@ -230,7 +230,7 @@ def capture(net, run, finished=False):
 
 
 def _without_old_batches(history):
-    """Rows of skorch's history, of whose batches only the last row needs all."""
+    """Return skorch's history with all batches of the last epoch and one of each earlier epoch."""
     rows = [{**row, "batches": row["batches"][-1:]} for row in history[:-1]]
     return _plain(rows + list(history[-1:]))
 
@@ -252,14 +252,14 @@ def _plain(value):
 
 
 def restore_model(net, state):
-    """Put weights and history of a state into an initialized net."""
+    """Load weights and history of a state into an initialized net."""
     model = {k: v for k, v in state.tensors.items() if k.startswith("model/")}
     net.module_.load_state_dict({k.removeprefix("model/"): v for k, v in model.items()})
     net.history = History(state.net["history"])
 
 
 def restore(net, state):
-    """Put a net that is about to train into a captured state."""
+    """Restore a net that is about to train to a captured state."""
     restore_model(net, state)
     net.batches_.step = state.step
     parts = {"model": {}, "optimizer": {}, "callback": {}}
@@ -285,7 +285,7 @@ def restore(net, state):
 
 
 def write_state(path, state):
-    """Write a state; the file appears whole or not at all."""
+    """Write a state atomically."""
     from safetensors.torch import save
 
     head = {k: getattr(state, k) for k in ("run", "seed", "step", "finished", "net")}
@@ -295,7 +295,7 @@ def write_state(path, state):
 
 
 def read_state(path):
-    """Read a state.
+    """Read a state from a file.
 
     Raises
     ------
