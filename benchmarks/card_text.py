@@ -49,7 +49,7 @@ def _what(name, figures, config):
                  "the recordings below are standardised, the probes on them do without these."),
         ("code", "from merit_sk import MeritEmbedder, MeritZeroShotClassifier\n"
                  f'Z = MeritEmbedder(pretrained="{name}").fit_transform(records)\n'
-                 f'zero = MeritZeroShotClassifier(pretrained="{name}", classes="all", '
+                 f'zero = MeritZeroShotClassifier("{name}", classes="all", '
                  "multi_label=True)\nzero.fit(records).predict_proba(records)"),
         ("heading", "What it takes"),
         ("list", [

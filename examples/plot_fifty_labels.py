@@ -42,7 +42,9 @@ def summary(X):
 
 features = {
     "merit-tiny": MeritEmbedder(pretrained="merit-tiny").fit_transform(ecg.data),
-    "random encoder": MeritEmbedder(max_epochs=0, random_state=0).fit_transform(ecg.data),
+    "random encoder": MeritEmbedder(pretrained=None, max_epochs=0, random_state=0).fit_transform(
+        ecg.data
+    ),
     "summary statistics": summary(np.asarray(ecg.data)),
 }
 
@@ -100,7 +102,7 @@ plt.show()
 # Zero-shot classification needs none: the class is described in words.
 from merit_sk import MeritZeroShotClassifier
 
-zero = MeritZeroShotClassifier(pretrained="merit-tiny", classes="superclass", multi_label=True)
+zero = MeritZeroShotClassifier("merit-tiny", classes="superclass", multi_label=True)
 scores = zero.fit(ecg.data).decision_function(ecg.data[test])
 cd = scores[:, list(zero.classes_).index("CD")]
 print(f"zero-shot: {roc_auc_score(y[test], cd):.3f}")

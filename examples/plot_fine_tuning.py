@@ -27,7 +27,7 @@ ways = {
     "linear probe": MeritClassifier(embedder, max_epochs=0, random_state=0),
     "fine-tuned": MeritClassifier(embedder, max_epochs=5, lr=1e-3, random_state=0),
     "from scratch": MeritClassifier(
-        MeritEmbedder(), max_epochs=5, lr=1e-3, layer_decay=1, random_state=0
+        MeritEmbedder(pretrained=None), max_epochs=5, lr=1e-3, layer_decay=1, random_state=0
     ),
 }
 

@@ -15,8 +15,10 @@ from merit_sk.datasets import make_ecg
 
 ecg = make_ecg(600, task="superclass", random_state=0)
 train = ecg.folds <= 8
-merit = MeritEmbedder(max_epochs=5, random_state=0).fit(ecg.data[train], reports=ecg.reports[train])
-random = MeritEmbedder(max_epochs=0, random_state=0).fit(ecg.data[train])
+merit = MeritEmbedder(pretrained=None, max_epochs=5, random_state=0).fit(
+    ecg.data[train], reports=ecg.reports[train]
+)
+random = MeritEmbedder(pretrained=None, max_epochs=0, random_state=0).fit(ecg.data[train])
 
 # %%
 # Embed once, probe often

@@ -29,7 +29,7 @@ display = ECGDisplay.from_records(ecg.data, 3)
 # :class:`~merit_sk.ECGRecords` carry them.
 from merit_sk import MeritEmbedder
 
-embedder = MeritEmbedder(max_epochs=6, random_state=0)
+embedder = MeritEmbedder(pretrained=None, max_epochs=6, random_state=0)
 embedder.fit(ecg.data[train], reports=ecg.reports[train])
 
 # %%
@@ -50,7 +50,7 @@ display = ReconstructionDisplay.from_estimator(embedder, ecg.data[test], random_
 # A linear probe
 # --------------
 # The embedding goes into any classifier. ``FrozenEstimator`` keeps the pipeline from pretraining
-# again; without it, ``Pipeline([("merit", MeritEmbedder()), ...])`` pretrains on its training
+# again; without it, a pipeline around ``MeritEmbedder(pretrained=None)`` pretrains on its training
 # data.
 import numpy as np
 from sklearn.frozen import FrozenEstimator
@@ -60,7 +60,7 @@ from sklearn.preprocessing import StandardScaler
 
 from merit_sk.metrics import bootstrap_interval, macro_auc
 
-baseline = MeritEmbedder(max_epochs=0, random_state=0).fit(ecg.data[train])
+baseline = MeritEmbedder(pretrained=None, max_epochs=0, random_state=0).fit(ecg.data[train])
 for name, frozen in {"random encoder": baseline, "MERIT": embedder}.items():
     probe = make_pipeline(
         FrozenEstimator(frozen), StandardScaler(), RidgeClassifierCV(np.logspace(0, 6, 13))

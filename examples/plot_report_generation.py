@@ -19,7 +19,9 @@ findings = ["NORM", "AFIB", "SBRAD", "STACH", "CLBBB", "CRBBB", "IMI", "3AVB"]
 train = make_ecg(320, statements=findings, random_state=0)
 test = make_ecg(80, statements=findings, random_state=1)
 
-embedder = MeritEmbedder(max_epochs=6, structure_weight=0, random_state=0).fit(train.data)
+embedder = MeritEmbedder(pretrained=None, max_epochs=6, structure_weight=0, random_state=0).fit(
+    train.data
+)
 writer = MeritReportGenerator(embedder, max_epochs=12, random_state=0)
 writer.fit(train.data)
 print(f"{writer.history_[0]['train_loss']:.2f} nats per word at first, ", end="")

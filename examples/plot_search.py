@@ -26,7 +26,7 @@ abnormal = 1 - ecg.target[:, ecg.target_names.index("NORM")]
 
 clf = Pipeline(
     [
-        ("merit", MeritEmbedder(max_epochs=2, random_state=0)),
+        ("merit", MeritEmbedder(pretrained=None, max_epochs=2, random_state=0)),
         ("scale", StandardScaler()),
         ("clf", LogisticRegression(max_iter=1000)),
     ]
@@ -46,7 +46,7 @@ print(pd.DataFrame(search.cv_results_)[columns].round(3))
 # -----------------------------
 # When the encoder stays as it is, freeze it: nothing is pretrained again. Cheaper still is to
 # embed once and to search on the embeddings.
-embedder = MeritEmbedder(max_epochs=4, random_state=0).fit(ecg.data)
+embedder = MeritEmbedder(pretrained=None, max_epochs=4, random_state=0).fit(ecg.data)
 Z = embedder.transform(ecg.data)
 head = Pipeline([("scale", StandardScaler()), ("clf", LogisticRegression(max_iter=1000))])
 search = GridSearchCV(head, {"clf__C": [1e-5, 1e-4, 1e-3, 1e-2]}, scoring="roc_auc", cv=5)
@@ -65,6 +65,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 def objective(trial):
     embedder = MeritEmbedder(
+        pretrained=None,
         max_epochs=4,
         lr=trial.suggest_float("lr", 1e-5, 1e-2, log=True),
         structure_weight=trial.suggest_float("structure_weight", 0, 0.5),

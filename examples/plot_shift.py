@@ -40,7 +40,7 @@ for version in ("published", "corrected"):
 from merit_sk import MeritEmbedder
 
 train = here.folds <= 8
-embedder = MeritEmbedder(max_epochs=10, structure_weight=0, random_state=0)
+embedder = MeritEmbedder(pretrained=None, max_epochs=10, structure_weight=0, random_state=0)
 embedder.fit(here.data[train], reports=here.reports[train])
 
 # %%

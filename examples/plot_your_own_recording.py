@@ -38,7 +38,7 @@ from merit_sk import MeritZeroShotClassifier
 from merit_sk.datasets import read_wfdb
 
 ecg = read_wfdb(folder).data
-zero = MeritZeroShotClassifier(pretrained="merit-tiny", classes="all", multi_label=True).fit(ecg)
+zero = MeritZeroShotClassifier("merit-tiny", classes="all", multi_label=True).fit(ecg)
 chances = zero.predict_proba(ecg)[0]
 embedding = zero.embedder_.transform(ecg)
 print(ecg, embedding.shape)

@@ -13,7 +13,9 @@ from merit_sk import MeritEmbedder, MeritZeroShotClassifier
 from merit_sk.datasets import make_ecg
 
 train = make_ecg(1000, random_state=0)
-embedder = MeritEmbedder(max_epochs=12, structure_weight=0, random_state=0).fit(train.data)
+embedder = MeritEmbedder(pretrained=None, max_epochs=12, structure_weight=0, random_state=0).fit(
+    train.data
+)
 print(train.reports[:3])
 
 # %%

@@ -25,7 +25,9 @@ TINY = {"widths": [8, 8, 16], "patch": 8}
 @pytest.fixture(scope="session")
 def tiny():
     """Parameters of an embedder that trains in a moment."""
-    return {"encoder": TINY, "duration": 2, "max_epochs": 2, "random_state": 0}
+    return {
+        "encoder": TINY, "pretrained": None, "duration": 2, "max_epochs": 2, "random_state": 0,
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -58,10 +58,12 @@ def test_summary_features_mean_what_their_names_say():
     time = np.arange(1000) / 100
     x = np.stack([2 * np.sin(2 * np.pi * 10 * time), -np.sin(2 * np.pi * 10 * time), 0 * time])
     found = named(SummaryFeatures(leads=["I", "II", "III"]).fit(x[None]), x[None])
-    assert found["I deviation"] == pytest.approx(2 / np.sqrt(2), rel=0.02)
-    assert found["I deviation"] == pytest.approx(2 * found["II deviation"], rel=1e-4)
+    assert found["I standard deviation"] == pytest.approx(2 / np.sqrt(2), rel=0.02)
+    assert found["I standard deviation"] == pytest.approx(
+        2 * found["II standard deviation"], rel=1e-4
+    )
     assert found["correlation II x I"] == pytest.approx(-1, abs=1e-3)
-    assert found["correlation III x I"] == found["III deviation"] == 0
+    assert found["correlation III x I"] == found["III standard deviation"] == 0
     power = [found[f"I log power {hertz} Hz"] for hertz in range(40)]
     assert np.argmax(power) in (9, 10)
     assert np.isfinite(list(found.values())).all()

@@ -20,7 +20,8 @@ from merit_sk import MeritEmbedder
 from merit_sk.datasets import make_ecg
 
 SHORT = {
-    "encoder": {"widths": [8, 8], "patch": 4}, "duration": 1, "batch_size": 8, "max_epochs": 4,
+    "encoder": {"widths": [8, 8], "patch": 4}, "pretrained": None,
+    "duration": 1, "batch_size": 8, "max_epochs": 4,
     "validation_fraction": 0.25, "random_state": 0,
 }  # fmt: skip
 

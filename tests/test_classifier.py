@@ -39,7 +39,7 @@ def y(rhythms):
 
 @pytest.fixture(scope="module")
 def embedder(rhythms):
-    embedder = MeritEmbedder(NET, duration=4, max_epochs=2, random_state=0)
+    embedder = MeritEmbedder(NET, pretrained=None, duration=4, max_epochs=2, random_state=0)
     return embedder.fit(rhythms.data, reports=rhythms.reports)
 
 
@@ -58,7 +58,9 @@ def same(a, b, prefix=""):
 @pytest.mark.parametrize("given", [True, False])
 def test_tells_voltages(embedder, X, given):
     gain = np.tile([1.0, 2.0], 45)
-    model = classifier(embedder if given else MeritEmbedder(NET, duration=4), freeze="encoder")
+    model = classifier(
+        embedder if given else MeritEmbedder(NET, pretrained=None, duration=4), freeze="encoder"
+    )
     model.fit((X * gain[:, None, None])[:60], gain[:60])
     unseen = np.concatenate([X[60:], 2 * X[60:]])  # the same shapes with either gain
     proba = model.predict_proba(unseen)[:, 1]
@@ -139,7 +141,9 @@ def test_norms_of_pretraining_keep_their_statistics(embedder, X, y):
     "encoder", [NET, {"trunk": "vit", "width": 16, "depth": 2, "heads": 2, "patch": 50}]
 )
 def test_layers_nearer_the_signal_learn_more_slowly(encoder, X, y):
-    tuned = classifier(MeritEmbedder(encoder, duration=4), lr=1e-2, layer_decay=0.5).fit(X, y)
+    tuned = classifier(
+        MeritEmbedder(encoder, pretrained=None, duration=4), lr=1e-2, layer_decay=0.5
+    ).fit(X, y)
     rates = {}
     for group in tuned.net_.optimizer_.param_groups:
         for parameter in group["params"]:

@@ -150,7 +150,7 @@ def test_zero_shot_of_one_record_is_sorted_and_marks_the_labels():
     np.testing.assert_allclose([b.get_width() for b in display.bars_], [0.4, 0.6, 0.8])
     colors = [b.get_facecolor() for b in display.bars_]
     assert colors[0] == colors[2] != colors[1]
-    assert legend_texts(display.ax_) == ["labelled"]
+    assert legend_texts(display.ax_) == ["labeled"]
     assert drawn(display.figure_) > 100
 
 

@@ -22,7 +22,8 @@ from merit_sk.training import net as net_module
 CONV = EncoderConfig(widths=(8, 8), patch=4)
 VIT = EncoderConfig(trunk="vit", width=16, depth=2, heads=2, patch=25, decoder_width=16)
 SHORT = {
-    "encoder": {"widths": [8, 8], "patch": 4}, "duration": 1, "max_epochs": 2, "random_state": 0,
+    "encoder": {"widths": [8, 8], "patch": 4}, "pretrained": None,
+    "duration": 1, "max_epochs": 2, "random_state": 0,
 }  # fmt: skip
 
 
@@ -222,8 +223,8 @@ SCRIPT = """
 import sys, numpy as np
 from merit_sk import MeritEmbedder
 X = np.random.default_rng(0).standard_normal((16, 12, 100))
-embedder = MeritEmbedder({"widths": [8, 8], "patch": 4}, duration=1, max_epochs=1, batch_size=4,
-                         checkpoint_dir=sys.argv[1], verbose=1)
+embedder = MeritEmbedder(encoder={"widths": [8, 8], "patch": 4}, pretrained=None, duration=1, max_epochs=1,
+                         batch_size=4, checkpoint_dir=sys.argv[1], verbose=1)
 embedder.fit(X, reports=["sinus rhythm", "atrial fibrillation"] * 8)
 print("norm", np.linalg.norm(embedder.transform(X)))
 """

@@ -19,7 +19,8 @@ from merit_sk.inference import cache as _embedding_cache
 from merit_sk.inference import embed as _inference
 
 SHORT = {
-    "encoder": {"widths": [8, 8], "patch": 4}, "duration": 1, "batch_size": 8, "max_epochs": 1,
+    "encoder": {"widths": [8, 8], "patch": 4}, "pretrained": None,
+    "duration": 1, "batch_size": 8, "max_epochs": 1,
     "random_state": 0,
 }  # fmt: skip
 

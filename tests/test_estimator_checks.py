@@ -17,7 +17,7 @@ TINY = {"widths": [8, 8, 16], "patch": 8}
 
 
 def small_embedder():
-    return MeritEmbedder(TINY, duration=1, max_epochs=1, random_state=0)
+    return MeritEmbedder(encoder=TINY, pretrained=None, duration=1, max_epochs=1, random_state=0)
 
 
 def one_lead_embedder():
@@ -33,7 +33,7 @@ ESTIMATORS = [
     small_embedder(),
     MeritEmbedder(pretrained=WEIGHTS.name),
     MeritZeroShotClassifier(FrozenEstimator(ONE_LEAD)),
-    MeritZeroShotClassifier(pretrained=WEIGHTS.name),
+    MeritZeroShotClassifier(WEIGHTS.name),
     MeritClassifier(small_embedder(), max_epochs=1, random_state=0),
     MeritClassifier(ONE_LEAD, max_epochs=1, random_state=0),
     SummaryFeatures(),

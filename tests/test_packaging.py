@@ -37,7 +37,7 @@ start = time.process_time()
 Z = MeritEmbedder.from_pretrained("merit-tiny").transform(X)
 print("seconds", time.process_time() - start)
 assert Z.shape == (2, 1656) and np.isfinite(Z).all()
-zero = MeritZeroShotClassifier(pretrained="merit-tiny", classes="all").fit(X)
+zero = MeritZeroShotClassifier("merit-tiny", classes="all").fit(X)
 assert zero.predict(X).shape == (2,)
 np.save(sys.argv[1], Z)
 """

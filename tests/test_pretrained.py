@@ -37,7 +37,7 @@ def test_fit_loads_and_does_not_train(folder, fitted, ecg):
     assert embedder.history_ == fitted.history_ and embedder.n_iter_ == 2
     assert embedder.window_ == fitted.window_ and embedder.language_ == "en"
     np.testing.assert_array_equal(embedder.embed_text(["af"]), fitted.embed_text(["af"]))
-    assert MeritEmbedder().fit(ecg.data[:2]).window_.duration == 10  # elsewhere, defaults stay
+    assert MeritEmbedder(pretrained=None).fit(ecg.data[:2]).window_.duration == 10
 
 
 def test_training_goes_on_when_epochs_are_asked_for(folder, fitted, ecg):
@@ -185,7 +185,7 @@ def test_another_estimator_in_the_folder(fitted, ecg, tmp_path):
 
 
 def test_zero_shot_from_weights(folder, fitted, ecg):
-    zero = MeritZeroShotClassifier(pretrained=folder).fit(ecg.data)
+    zero = MeritZeroShotClassifier(folder).fit(ecg.data)
     assert zero.classes_.tolist() == SUPERCLASSES
     expected = MeritZeroShotClassifier(fitted).fit(ecg.data).predict_proba(ecg.data)
     np.testing.assert_array_equal(zero.predict_proba(ecg.data), expected)
@@ -198,14 +198,14 @@ def test_zero_shot_from_weights(folder, fitted, ecg):
 
 @pytest.mark.filterwarnings("ignore:no word of the phrases")
 def test_zero_shot_answers_for_every_statement(folder, ecg):
-    zero = MeritZeroShotClassifier(pretrained=folder, multi_label=True).fit(ecg.data)
+    zero = MeritZeroShotClassifier(folder, multi_label=True).fit(ecg.data)
     assert set(zero.classes_) == {*PTBXL_STATEMENTS, *SUPERCLASSES} and len(zero.classes_) == 75
-    german = MeritZeroShotClassifier(pretrained=folder, classes="all", language="de")
+    german = MeritZeroShotClassifier(folder, classes="all", language="de")
     german.fit(ecg.data)
     assert set(german.classes_) == {*PTBXL_STATEMENTS}
     assert german.prompts_["AFIB"] == statement_prompts("AFIB", "de")
     with pytest.raises(ValueError, match="task must be one of"):
-        MeritZeroShotClassifier(pretrained=folder, classes="everything").fit(ecg.data)
+        MeritZeroShotClassifier(folder, classes="everything").fit(ecg.data)
 
 
 def test_a_report_generator_starts_from_weights(folder, ecg):
@@ -233,5 +233,5 @@ def test_models_of_earlier_versions_load_and_say_the_same():
     np.testing.assert_allclose(embedder.transform(X), expected["stages"], rtol=1e-3, atol=1e-4)
     phrases = ["sinus rhythm", "Vorhofflimmern"]
     np.testing.assert_allclose(embedder.embed_text(phrases), expected["text"], rtol=1e-3, atol=1e-4)
-    zero = MeritZeroShotClassifier(pretrained=EARLIER, classes=["AFIB", "NORM"]).fit(X)
+    zero = MeritZeroShotClassifier(EARLIER, classes=["AFIB", "NORM"]).fit(X)
     np.testing.assert_allclose(zero.predict_proba(X), expected["zero_shot"], rtol=1e-3, atol=1e-4)

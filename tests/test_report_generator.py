@@ -39,7 +39,9 @@ def task():
 def embedder(task):
     """Not trained: these recordings need no training to be told apart."""
     encoder = {"widths": [8, 8, 16], "patch": 8}
-    return MeritEmbedder(encoder, duration=2, max_epochs=0, random_state=0).fit(task[0])
+    return MeritEmbedder(encoder, pretrained=None, duration=2, max_epochs=0, random_state=0).fit(
+        task[0]
+    )
 
 
 def generator(embedder, **changes):
@@ -313,7 +315,9 @@ def test_reports_as_targets_and_by_routing(embedder, task):
 
 def test_records_carry_reports():
     ecg = make_ecg(8, duration=2, random_state=0)
-    embedder = MeritEmbedder({"widths": [8], "patch": 2}, duration=2, max_epochs=0, random_state=0)
+    embedder = MeritEmbedder(
+        {"widths": [8], "patch": 2}, pretrained=None, duration=2, max_epochs=0, random_state=0
+    )
     fitted = generator(embedder, max_epochs=1).fit(ecg.data, np.zeros(8))
     assert 0 <= fitted.score(ecg.data) <= 1
 
@@ -340,7 +344,7 @@ class WordsForNumbers(MeritReportGenerator):
 def one_lead_embedder():
     X = np.asarray(make_ecg(16, random_state=0).data)[:, 1]
     encoder = {"widths": [8, 8], "patch": 4}
-    return MeritEmbedder(encoder, duration=1, max_epochs=0, random_state=0).fit(X)
+    return MeritEmbedder(encoder, pretrained=None, duration=1, max_epochs=0, random_state=0).fit(X)
 
 
 @parametrize_with_checks(

@@ -16,7 +16,8 @@ from merit_sk.datasets import make_ecg
 from merit_sk.training import resume
 
 SHORT = {
-    "encoder": {"widths": [8, 8], "patch": 4}, "duration": 1, "batch_size": 8, "max_epochs": 3,
+    "encoder": {"widths": [8, 8], "patch": 4}, "pretrained": None,
+    "duration": 1, "batch_size": 8, "max_epochs": 3,
     "validation_fraction": 0.2, "random_state": 0,
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What a user would pick instead of a pretrained embedder: features that need no training."""
+"""Baseline features that need no pretraining: summary statistics, random convolutions."""
 
 import numpy as np
 from scipy.signal import find_peaks, welch
@@ -12,14 +12,14 @@ from ..signals._windows import WindowSource, WindowSpec
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 HIGHEST_HZ = 40
-RHYTHM = ("heart rate", "RR median", "RR deviation", "RR change", "RR range")
+RHYTHM = ("heart rate", "RR median", "RR standard deviation", "RR RMSSD", "RR range")
 
 
 class _SignalFeatures(TransformerMixin, BaseEstimator):
-    """Features of recordings that are brought to one rate and one order of leads."""
+    """Base class for features of recordings at one rate and in one order of leads."""
 
     def fit(self, X, y=None):
-        """Take the leads of the recordings.
+        """Set leads and window from the recordings.
 
         Parameters
         ----------
@@ -42,7 +42,7 @@ class _SignalFeatures(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """Compute the features.
+        """Compute the features of recordings.
 
         Parameters
         ----------
@@ -70,14 +70,14 @@ class _SignalFeatures(TransformerMixin, BaseEstimator):
 
 
 class SummaryFeatures(_SignalFeatures):
-    """Amplitude, spectrum and rhythm of each recording, in plain numbers.
+    """Summary statistics of amplitude, spectrum and rhythm of each recording.
 
     Of every lead, filtered to 0.5-40 Hz: standard deviation, mean absolute value, mean absolute
     slope, skewness, kurtosis and seven quantiles (in mV), and the logarithm of its power in bins
     of 1 Hz up to 40 Hz. Of every pair of leads, their correlation. Of the recording: heart rate,
     and median, standard deviation, root mean square of successive differences and range of the RR
     intervals (in seconds), from R peaks where the energy between 5 and 15 Hz, summed over leads,
-    is highest. With a linear model on top, these numbers are what pretraining has to beat first.
+    is highest. A linear model on these features is the first baseline for pretraining.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class SummaryFeatures(_SignalFeatures):
     >>> features.transform(ecg.data).shape
     (8, 695)
     >>> features.get_feature_names_out()[-5:].tolist()
-    ['heart rate', 'RR median', 'RR deviation', 'RR change', 'RR range']
+    ['heart rate', 'RR median', 'RR standard deviation', 'RR RMSSD', 'RR range']
     """
 
     duration = 10
@@ -119,7 +119,7 @@ class SummaryFeatures(_SignalFeatures):
         source.read(np.arange(1))
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the features.
+        """Return the names of the features.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class SummaryFeatures(_SignalFeatures):
         """
         check_is_fitted(self)
         leads = self.window_.leads
-        amplitude = ["deviation", "size", "slope", "skewness", "kurtosis"]
+        amplitude = ["standard deviation", "mean absolute value", "slope", "skewness", "kurtosis"]
         amplitude += [f"quantile {q:g}" for q in QUANTILES]
         of_a_lead = [*amplitude, *(f"log power {f} Hz" for f in range(HIGHEST_HZ))]
         pairs = [f"{a} x {b}" for i, a in enumerate(leads) for b in leads[:i]]
@@ -145,7 +145,7 @@ class SummaryFeatures(_SignalFeatures):
 
 
 def summary(x, sampling_rate):
-    """Features of one filtered recording of shape (n_leads, n_times), see `SummaryFeatures`."""
+    """Compute the `SummaryFeatures` of one filtered recording of shape (n_leads, n_times)."""
     deviation = x.std(axis=1)
     moving = np.where(deviation > 1e-6, deviation, 1.0)
     standard = (x - x.mean(axis=1, keepdims=True)) / moving[:, None]
@@ -160,7 +160,7 @@ def summary(x, sampling_rate):
 
 
 def log_power(x, sampling_rate):
-    """Logarithm of the power of every lead in bins of 1 Hz, (HIGHEST_HZ, n_leads)."""
+    """Compute the log power of every lead in bins of 1 Hz, shape (HIGHEST_HZ, n_leads)."""
     second = min(max(round(2 * sampling_rate), 1), x.shape[1])
     frequency, power = welch(x, sampling_rate, nperseg=second, axis=1)
     bins = np.zeros((HIGHEST_HZ, len(x)))
@@ -170,7 +170,7 @@ def log_power(x, sampling_rate):
 
 
 def rhythm(x, sampling_rate):
-    """Heart rate (per minute) and RR intervals (seconds); zeros with fewer than three beats."""
+    """Compute heart rate (per minute) and RR statistics (s); zeros for fewer than three beats."""
     energy = np.square(bandpass(x, sampling_rate, 5, 15)).sum(axis=0)
     width = max(round(0.1 * sampling_rate), 1)
     energy = np.convolve(energy, np.ones(width) / width, mode="same")
@@ -185,11 +185,11 @@ def rhythm(x, sampling_rate):
 
 
 class MiniRocketFeatures(_SignalFeatures):
-    """Random convolutions of recordings, as MiniRocket computes them [1]_.
+    """MiniRocket's random convolutions of recordings [1]_.
 
     Needs aeon, which is in the extra ``merit_sk[benchmark]``. Recordings are filtered as for
-    :class:`~merit_sk.MeritEmbedder`, but stay in mV, as kernels can tell high voltages; of longer
-    ones the features of all windows are averaged. A ridge classifier on top is the usual choice.
+    :class:`~merit_sk.MeritEmbedder`, but stay in mV, so that kernels see amplitudes. Features of
+    recordings longer than a window are averaged over windows. Usually followed by a ridge classifier.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ class MiniRocketFeatures(_SignalFeatures):
     n_jobs : int, default=1
         Threads.
     random_state : int, RandomState instance or None, default=None
-        Draws leads and biases of the kernels.
+        Seed for leads and biases of the kernels.
 
     Attributes
     ----------
@@ -261,7 +261,7 @@ class MiniRocketFeatures(_SignalFeatures):
 
 
 def import_minirocket():
-    """aeon's MiniRocket, or an error that says how to get it."""
+    """Import aeon's MiniRocket; the error of a missing one says how to install it."""
     try:
         from aeon.transformations.collection.convolution_based import MiniRocket
     except ImportError as error:

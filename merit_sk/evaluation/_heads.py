@@ -1,4 +1,4 @@
-"""Linear heads on frozen features; each chooses its strength on the validation fold."""
+"""Linear heads on frozen features, with regularization chosen on the validation fold."""
 
 import warnings
 
@@ -19,9 +19,10 @@ MERL_EPOCHS, MERL_BATCH, MERL_LEARNING_RATE, MERL_WEIGHT_DECAY = 100, 16, 1e-3, 
 
 
 def class_aucs(y, scores):
-    """AUC of every class, NaN where it is undefined.
+    """Compute the AUC of every class, NaN where it is undefined.
 
-    Equals scikit-learn's, by ranks of all classes at once: a path asks for thousands of them.
+    Equal to scikit-learn's, but computed by ranks for all classes at once, as a regularization path
+    needs thousands of AUCs.
     """
     keep, aucs = evaluable(y), np.full(y.shape[1], np.nan)
     positive, ranks = y[:, keep] == 1, rankdata(scores[:, keep], axis=0)
@@ -32,7 +33,7 @@ def class_aucs(y, scores):
 
 
 def _mean_auc(y, scores):
-    """Macro AUC that is used to choose: over the classes that can be judged, 0.5 if none can."""
+    """Compute the macro AUC over the classes where it is defined; 0.5 if there is none."""
     aucs = class_aucs(y, scores)
     return 0.5 if np.isnan(aucs).all() else float(np.nanmean(aucs))
 
@@ -106,7 +107,7 @@ class LogisticProbe:
 
 
 def _logistic_path(X, y, grid):
-    """(coefficients, intercept) of one class at each C."""
+    """Return (coefficients, intercept) of one class for each C."""
     model, path = LogisticRegression(warm_start=True, max_iter=300), []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -117,10 +118,10 @@ def _logistic_path(X, y, grid):
 
 
 class MerlProbe:
-    """A linear layer trained as in the ECG-text literature, on features that cannot move.
+    """Linear layer trained on frozen features as in the ECG-text literature [1]_.
 
-    AdamW at 1e-3, 100 epochs of batches of 16; the weights of the epoch with the best validation
-    macro AUC, not the best test one [1]_. Without validation records those of the last epoch.
+    AdamW at 1e-3 for 100 epochs with batches of 16. Keeps the weights of the epoch with the best
+    validation macro AUC, not the best test one; without validation records those of the last epoch.
 
     References
     ----------
@@ -161,7 +162,7 @@ class MerlProbe:
 
 
 def fit_head(recipe, train, valid, random_state=None):
-    """Fit a head to standardised features.
+    """Fit a linear head to standardized features.
 
     Parameters
     ----------
@@ -174,8 +175,8 @@ def fit_head(recipe, train, valid, random_state=None):
     Returns
     -------
     score : callable
-        From features to decision values of shape (n_samples, n_classes); zero throughout for
-        classes of which the training labels are all equal.
+        Maps features to decision values of shape (n_samples, n_classes); zero for classes whose
+        training labels are all equal.
     strength : float
         Penalty, C or epoch that was chosen; NaN if no class could be learned.
     """

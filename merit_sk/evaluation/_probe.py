@@ -15,14 +15,14 @@ from ._subsets import draw_records, features_of, labelled_records, share_of
 
 @dataclass(frozen=True)
 class ProbeDraw:
-    """One probe, fitted to one draw of the training labels.
+    """Probe fitted to one random subset of the training labels.
 
     Attributes
     ----------
     fraction : float
-        Share of the training patients whose labels were used.
+        Fraction of the training patients whose labels were used.
     draw : int
-        Number of the draw, from 0.
+        Index of the repeat, from 0.
     n_train : int
         Training records used.
     auc : Interval
@@ -30,9 +30,10 @@ class ProbeDraw:
     class_auc : ndarray of shape (n_classes,)
         AUC of each class; NaN where the test records do not define it.
     strength : float
-        What was chosen on the validation records: penalty (ridge), C (logistic) or epoch (merl).
+        Regularization chosen on the validation records: penalty (ridge), C (logistic) or number of
+        epochs (merl).
     absent : tuple of str
-        Classes without a positive training record in this draw. Their score is constant.
+        Classes without a positive training record in this subset. Their score is constant.
     scores : ndarray of shape (n_test, n_classes)
         Decision values of the test records.
     """
@@ -49,12 +50,12 @@ class ProbeDraw:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What :func:`evaluate_probe` found.
+    """Result of :func:`evaluate_probe`.
 
     Attributes
     ----------
     draws : list of ProbeDraw
-        Sorted by fraction, then draw.
+        All fitted probes, sorted by fraction, then repeat.
     target_names : list of str
         Classes.
     included : ndarray of bool
@@ -78,7 +79,7 @@ class ProbeResult:
     recipe: str = "ridge"
 
     def at(self, fraction):
-        """The draws made at one fraction (a list of ProbeDraw)."""
+        """Return the probes fitted with one fraction of the labels (a list of ProbeDraw)."""
         found = [d for d in self.draws if np.isclose(d.fraction, fraction)]
         if not found:
             there = sorted({d.fraction for d in self.draws})
@@ -87,16 +88,16 @@ class ProbeResult:
 
     @property
     def best(self):
-        """The draw with the most labels, ``draws[-1]``."""
+        """Probe with the most labels, ``draws[-1]``."""
         return self.draws[-1]
 
     def to_frame(self, per_class=False):
-        """Rows for every draw as a :class:`pandas.DataFrame`.
+        """Return one row for each probe as a :class:`pandas.DataFrame`.
 
         Parameters
         ----------
         per_class : bool, default=False
-            One row for each draw and class rather than for each draw.
+            Return one row for each probe and class instead.
 
         Returns
         -------
@@ -123,7 +124,7 @@ class ProbeResult:
         )
 
     def summary(self):
-        """Mean and spread of the macro AUC over the draws of each fraction, as a data frame."""
+        """Return mean and standard deviation of the macro AUC over repeats, for each fraction."""
         frame = self.to_frame().groupby("fraction")["macro_auc"]
         return frame.agg(["mean", "std", "min", "max", "count"]).reset_index()
 
@@ -142,7 +143,7 @@ def _draw_row(d):
 
 
 def _jobs(fractions, n_draws, n_train, rng):
-    """(fraction, draw, seed) of every probe to fit, by rising fraction; all labels are one draw."""
+    """Return (fraction, repeat, seed) of every probe; all labels are used in one repeat only."""
     shares = sorted({share_of(fraction, n_train) for fraction in fractions})
     return [
         (share, draw, rng.randint(2**31 - 1))
@@ -154,7 +155,7 @@ def _jobs(fractions, n_draws, n_train, rng):
 def _one_draw(
     fraction, number, seed, *, recipe, train, valid, test, groups, names, included, interval
 ):
-    """Fit and score the probe on one draw of the training labels."""
+    """Fit and score a probe on one random subset of the training labels."""
     rng = check_random_state(seed)
     Z, y = train
     chosen = slice(None) if fraction == 1 else draw_records(y, groups, fraction, rng)
@@ -188,11 +189,11 @@ def evaluate_probe(
     random_state=0,
     n_jobs=None,
 ):
-    """Linear probe of frozen features, with all training labels and with fractions of them.
+    """Evaluate frozen features by linear probes with all or a fraction of the training labels.
 
-    Features are computed once, standardised with the training records of each draw, and a linear
-    head is fitted to each draw. Its strength is chosen on the validation records by macro AUC; the
-    test records are only scored.
+    Features are computed once. For each random subset of the training labels they are standardized
+    and a linear head is fitted, whose regularization is chosen by macro AUC on the validation
+    records. Test records are only scored.
 
     Parameters
     ----------
@@ -201,15 +202,15 @@ def evaluate_probe(
     data : Bunch
         ``data``, ``target``, ``target_names``, ``folds`` and, where known, ``groups`` (patients).
     fractions : sequence of float, default=(0.01, 0.1, 1.0)
-        Shares of the training patients; numbers above 1 are numbers of training records.
+        Fractions of the training patients; values above 1 are numbers of training records.
     n_draws : int, default=5
-        Draws of each fraction below 1, stratified by label. Equal between calls with the same
-        ``random_state``, so that models can be compared.
+        Random subsets (repeats) for each fraction below 1, stratified by label. They are the same
+        in all calls with the same ``random_state``, so that models can be compared.
     recipe : {"ridge", "logistic", "merl"}, default="ridge"
         "ridge": ridge regression onto -1 and 1 with 25 penalties from 1 to 1e6. "logistic":
-        one-vs-rest logistic regression with 9 values of C from 1e-4 to 1. "merl": the recipe of
-        the ECG-text literature (AdamW at 1e-3, 100 epochs, batches of 16) with the weights of the
-        best validation epoch.
+        one-vs-rest logistic regression with 9 values of C from 1e-4 to 1. "merl": the linear
+        layer of the ECG-text literature (AdamW at 1e-3, 100 epochs, batches of 16) with the
+        weights of the best validation epoch.
     train_folds, valid_folds, test_folds : int or sequence of int, default=1 to 8, 9 and 10
         Values of ``data.folds``. Without validation folds (``()``) the ridge penalty is chosen by
         leave-one-out error on the training records.
@@ -220,9 +221,9 @@ def evaluate_probe(
     n_resamples : int, default=1000
         Bootstrap resamples of the test patients for each interval.
     random_state : int, RandomState instance or None, default=0
-        Draws, batches and resamples.
+        Seed for subsets, batches and bootstrap resamples.
     n_jobs : int, default=None
-        Draws fitted at a time.
+        Number of probes fitted in parallel.
 
     Returns
     -------
@@ -232,8 +233,9 @@ def evaluate_probe(
 
     Notes
     -----
-    The bootstrap interval describes the choice of test patients. The spread over the draws of a
-    fraction describes the choice of labels. Seeds of pretraining are in neither.
+    The bootstrap interval describes the choice of test patients. The standard deviation over
+    the repeats of a fraction describes the choice of labels. Neither includes the variation between
+    seeds of pretraining.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Generated reports against the true ones and against what anyone could write without a model."""
+"""Evaluation of generated reports against the true reports and against baselines."""
 
 from dataclasses import dataclass, field
 
@@ -19,11 +19,10 @@ from ..reports._context import written_reports
 
 
 def report_labeler():
-    """Untrained classifier that reads statements out of reports.
+    """Return an untrained classifier of reports, to recover statements from text.
 
-    Words, pairs and triples of words, weighted by TF-IDF, and one balanced logistic regression a
-    statement. Train it on the reports and statements of the training set, and never on generated
-    text: it then says what a reader who knows only true reports takes a generated one to mean.
+    TF-IDF of words, pairs and triples of words, and one balanced logistic regression per statement.
+    Fit it to the true reports and statements of the training set, never to generated text.
 
     Returns
     -------
@@ -53,14 +52,14 @@ def report_labeler():
 
 @dataclass(frozen=True)
 class ReportScores:
-    """Scores of several systems that wrote reports of the same records.
+    """Scores of several systems that generated reports of the same records.
 
     Attributes
     ----------
     intervals : dict of dict of Interval
         By system, then by metric.
     n_distinct : dict of int
-        Different texts that each system wrote.
+        Number of distinct texts that each system generated.
     n_samples : int
     """
 
@@ -69,7 +68,7 @@ class ReportScores:
     n_samples: int = field(default=0)
 
     def to_frame(self):
-        """Estimates and intervals as a :class:`pandas.DataFrame`, one row a system and metric."""
+        """Return estimates and intervals as a :class:`pandas.DataFrame`, long format."""
         import pandas as pd
 
         rows = [
@@ -82,14 +81,14 @@ class ReportScores:
         )
 
     def table(self):
-        """Estimates as a :class:`pandas.DataFrame`, one row a system and one column a metric."""
+        """Return estimates as a :class:`pandas.DataFrame`, systems in rows, metrics in columns."""
         frame = self.to_frame()
         wide = frame.pivot(index="system", columns="metric", values="estimate")
         wide = wide.loc[list(self.intervals), list(dict.fromkeys(frame["metric"]))]
         return wide.assign(n_distinct=list(self.n_distinct.values()))
 
     def compare(self, system, other, metric="rouge_l"):
-        """Difference between two systems on the same resamples.
+        """Compare two systems on the same resamples.
 
         Parameters
         ----------
@@ -118,7 +117,7 @@ def evaluate_reports(
     confidence_level=0.95,
     random_state=None,
 ):
-    """BLEU, ROUGE, METEOR, BERTScore and clinical F1, with bootstrap intervals.
+    """Compute BLEU, ROUGE, METEOR, BERTScore and clinical F1 with bootstrap intervals.
 
     Every metric is a function of sums over records, so that all of them, and all systems, are
     computed on the same resamples of patients.
@@ -130,7 +129,7 @@ def evaluate_reports(
     generated : dict from str to array-like of str, or array-like of str of shape (n_samples,)
         Reports by system; see :func:`report_baselines`.
     labeler : fitted classifier or None, default=None
-        Reads labels out of text, see :func:`report_labeler`. With `target` it gives
+        Predicts labels from text, see :func:`report_labeler`. With `target` it gives
         ``clinical_f1``: the macro F1 of the labels recovered from each generated report against
         the true ones.
     target : array-like of shape (n_samples, n_classes) or None, default=None
@@ -184,7 +183,7 @@ def evaluate_reports(
 
 
 def _statistics(reports, texts, bert):
-    """By metric: what is summed over records, and what is made of the sums."""
+    """Return for each metric the statistics to sum over records, and a function of the sums."""
     counts = bleu_counts(reports, texts)
     parts = {f"bleu_{n}": (counts, lambda s, n=n: bleu_of_counts(s, n)) for n in BLEU_ORDERS}
     means = rouge(reports, texts)
@@ -200,7 +199,7 @@ def _mean(sums):
 
 
 def _f1_statistics(true, found):
-    """True positives, and positives among truth and findings together, of every class."""
+    """Return true positives and the sum of true and found positives, for every class."""
     return np.hstack([true & found, true + found]).astype(float)
 
 
@@ -217,9 +216,9 @@ def _interval(combine, sums, confidence_level):
 
 
 def report_baselines(generator, X_train, reports_train, X_test, *, context=None, random_state=None):
-    """What a generator writes, beside what anyone could write without it.
+    """Return generated reports of test records, and those of baselines that use less.
 
-    Reports repeat so much that a score means nothing alone.
+    Reports are repetitive, so that scores can only be read beside those of baselines.
 
     Parameters
     ----------
@@ -230,12 +229,12 @@ def report_baselines(generator, X_train, reports_train, X_test, *, context=None,
     context : array-like of str or DataFrame or None, default=None
         Of the test records, if the generator was fitted with one.
     random_state : int, RandomState instance or None, default=None
-        Shuffles the embeddings.
+        Seed for the shuffled embeddings.
 
     Returns
     -------
     texts : dict of ndarray of shape (n_test,)
-        ``"generated"``; ``"nearest report"``, that of the training record whose standardised
+        ``"generated"``; ``"nearest report"``, that of the training record whose standardized
         embedding has the largest cosine; ``"majority report"``, the most frequent one;
         ``"shuffled ECG"``, the generator fed the embedding of another test record; and
         ``"no ECG"``, fed the average training embedding.

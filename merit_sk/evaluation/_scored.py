@@ -1,4 +1,4 @@
-"""Scores of one model on one set of test records, and what they are worth."""
+"""Evaluation of the scores of one model on one set of test records."""
 
 import warnings
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from ..metrics._ranking import class_table, included_classes, macro_auc
 
 @dataclass(frozen=True)
 class ScoredTest:
-    """Scores of a model on test records, and what they are worth.
+    """Scores of a model on test records, with their AUCs.
 
     Attributes
     ----------
@@ -38,18 +38,18 @@ class ScoredTest:
 
     @property
     def target_names(self):
-        """Names of the classes, a list."""
+        """Names of the classes (a list)."""
         return list(self.table.target)
 
     def to_frame(self):
-        """The table of classes as a :class:`pandas.DataFrame`."""
+        """Return the table of classes as a :class:`pandas.DataFrame`."""
         import pandas as pd
 
         return pd.DataFrame(self.table)
 
 
 def score_test(data, index, columns, scores, *, min_positives, n_resamples, random_state):
-    """Judge scores against some label columns of the records at ``index``.
+    """Evaluate scores against some label columns of the records at ``index``.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def score_test(data, index, columns, scores, *, min_positives, n_resamples, rand
 
 
 def matching_columns(names, target_names, what):
-    """Positions in ``names`` and in ``target_names`` of the names that are in both.
+    """Return the positions in ``names`` and in ``target_names`` of the names in both.
 
     Names of the first that the second lacks are named in a warning.
     """

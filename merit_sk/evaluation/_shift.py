@@ -1,4 +1,4 @@
-"""Distribution shift: judge a model on another data set, over the classes both sets share."""
+"""Distribution shift: evaluation on another data set, over the classes both sets share."""
 
 import numpy as np
 
@@ -45,13 +45,13 @@ _CORRECTED = {
 
 
 def category_map(source, target, *, version="corrected"):
-    """Which classes of one data set mean the same as, or belong to, classes of another.
+    """Return which classes of two data sets correspond: equal, or subclass and superclass.
 
     Parameters
     ----------
     source, target : {"ptbxl", "cpsc2018", "csn"}
-        Data sets; "ptbxl" are its five superclasses. A published table is read from the right for
-        the reverse direction.
+        Data sets; "ptbxl" are its five superclasses. For the reverse
+        direction, a published table is inverted.
     version : {"corrected", "published"}, default="corrected"
         "published" is the map of the literature [1]_. "corrected" differs in CSN: ST depression
         (STDD) is an ST-T change and not a conduction disturbance, and the only counterpart of ST
@@ -152,11 +152,11 @@ def evaluate_shift(
     n_resamples=1000,
     random_state=0,
 ):
-    """Judge a model on another data set than it learned from, over the classes both share.
+    """Evaluate a model on another data set than it was trained on, over shared classes.
 
     "probe" fits a linear head to the labels of the source and scores the target with it; a target
     class takes the score of the source classes that map to it. "zero_shot" describes the target
-    classes in words and reads nothing of the source but which target classes are shared. Both
+    classes in words and uses the source only to know which target classes are shared. Both
     average over the same classes, so they can be compared.
 
     Parameters

@@ -1,10 +1,10 @@
-"""Which records a protocol uses: folds, labelled records, and draws of a fraction of patients."""
+"""Records that a protocol uses: folds, labeled records, random subsets of patients."""
 
 import numpy as np
 
 
 def features_of(embedder, X, index):
-    """Features of the records at ``index``: from an estimator, or rows of an array of features."""
+    """Return features of the records at ``index``, from an estimator or an array of features."""
     if hasattr(embedder, "transform"):
         Z = np.asarray(embedder.transform(X[index]))
     else:
@@ -22,7 +22,7 @@ def features_of(embedder, X, index):
 
 
 def labelled_records(data, folds, labelled_only=True):
-    """Positions of the records of some folds, by default those with a label of the task."""
+    """Return the positions of the records in some folds, by default only labeled ones."""
     if data.get("folds") is None:
         raise ValueError(
             "The data have no folds. Set data.folds to one number per record (patients must not "
@@ -35,7 +35,7 @@ def labelled_records(data, folds, labelled_only=True):
 
 
 def records_to_score(data, folds, labelled_only=True):
-    """Positions of the test records: those of some folds, or all if the data have no folds."""
+    """Return the positions of the test records; all if the data have no folds."""
     if data.get("folds") is not None:
         index = labelled_records(data, folds, labelled_only)
     else:
@@ -47,16 +47,16 @@ def records_to_score(data, folds, labelled_only=True):
 
 
 def draw_records(y, groups, fraction, random_state):
-    """Draw a fraction of the patients, stratified by the rarest label that each carries.
+    """Draw a fraction of the patients, stratified by each patient's rarest label.
 
-    Every patient is drawn with the same probability, and of each stratum the wanted share, rounded
-    at random up or down.
+    Every patient is drawn with the same probability; the number drawn from each stratum is
+    ``fraction`` of it, rounded up or down at random.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples, n_classes)
     groups : ndarray of shape (n_samples,) or None
-        Patients; every record is its own by default.
+        Patients; None takes every record for another patient.
     fraction : float
         In (0, 1].
     random_state : RandomState instance
@@ -82,7 +82,7 @@ def draw_records(y, groups, fraction, random_state):
 
 
 def share_of(fraction, n_train):
-    """A fraction of the training records from a fraction, or from a number of records."""
+    """Convert `fraction`, a fraction or a number of training records, to a fraction."""
     share = fraction if fraction <= 1 else fraction / n_train
     if not 0 < share <= 1:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Zero-shot protocol: classes described in words, judged on labelled test records."""
+"""Zero-shot protocol: evaluation of classes described in words, on labeled test records."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ def evaluate_zero_shot(
     n_resamples=1000,
     random_state=0,
 ):
-    """Judge a zero-shot classifier on labelled test records; labels are used for nothing else.
+    """Evaluate a zero-shot classifier on labeled test records.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def evaluate_zero_shot(
     test_folds : int or sequence of int, default=10
         Values of ``data.folds``; all records if the data have no folds.
     labelled_only : bool, default=True
-        Judge only records with a label of the task, as the literature does.
+        Evaluate only records with a label of the task, as the literature does.
     min_positives : int, default=1
         Positive test records that a class needs to enter the macro AUC.
     n_resamples : int, default=1000

@@ -128,7 +128,7 @@ class ECGDisplay:
         return signal, [canonical_lead_name(name) for name in names]
 
     def _layout(self, signal, names):
-        """Traces as (name, seconds, mV, row)."""
+        """Return traces as (name, seconds, mV, row)."""
         seconds = np.arange(signal.shape[1]) / self.sampling_rate
         by_name = dict(zip(names, signal, strict=True))
         if set(by_name) != set(STANDARD_LEADS):

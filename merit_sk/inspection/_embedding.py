@@ -1,4 +1,4 @@
-"""EmbeddingDisplay: recordings as points of a plane, coloured by class."""
+"""EmbeddingDisplay: two-dimensional map of embeddings, colored by class."""
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -12,24 +12,24 @@ _MANY = "several or none"
 class EmbeddingDisplay:
     """Map of embeddings in two dimensions.
 
-    A recording with exactly one label takes the colour of its class; those with several or none
-    are grey. Of more than seven classes the most frequent are coloured, the others grey.
+    A recording with exactly one label takes the color of its class; those with several or none
+    are gray. Of more than seven classes the most frequent are colored, the others gray.
 
     Parameters
     ----------
     points : array-like of shape (n_samples, 2)
-        Where each recording lies.
+        Coordinates of each recording.
     labels : array-like of str of shape (n_samples,), default=None
-        What each recording is coloured by.
+        Class of each recording, which sets its color.
     axis_names : tuple of two str, default=("", "")
-        What the two directions are.
+        Labels of the two axes.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     scatters_ : list of matplotlib PathCollection
-        The grey points, then one for each coloured class.
+        The gray points, then one for each colored class.
 
     Examples
     --------
@@ -65,10 +65,10 @@ class EmbeddingDisplay:
         target_names : sequence of str, default=None
             Names of the columns of ``y``.
         method : {"pca", "tsne"}, default="pca"
-            Principal components keep distances; t-SNE keeps neighbourhoods only, and the size and
-            distance of its clusters mean nothing.
+            Principal components preserve distances. t-SNE preserves neighborhoods only: size and
+            distance of its clusters have no meaning.
         random_state : int, RandomState instance or None, default=0
-            Of t-SNE.
+            Seed for t-SNE.
         ax : matplotlib Axes, default=None
             Where to plot; a new figure by default.
 
@@ -87,12 +87,12 @@ class EmbeddingDisplay:
 
     @classmethod
     def from_embedding(cls, Z, y=None, *, target_names=None, method="pca", random_state=0, ax=None):
-        """Plot embeddings that are there already.
+        """Plot embeddings computed earlier.
 
         Parameters
         ----------
         Z : array-like of shape (n_samples, n_features)
-            Embeddings; standardised before they are projected.
+            Embeddings; standardized before they are projected.
         y, target_names, method, random_state, ax
             As in :meth:`from_estimator`.
 
@@ -101,8 +101,8 @@ class EmbeddingDisplay:
         display : EmbeddingDisplay
         """
         Z = np.asarray(Z, dtype=float)
-        spread = Z.std(axis=0)
-        Z = (Z - Z.mean(axis=0)) / np.where(spread > 0, spread, 1)
+        std = Z.std(axis=0)
+        Z = (Z - Z.mean(axis=0)) / np.where(std > 0, std, 1)
         if method == "pca":
             pca = PCA(n_components=2, random_state=0)
             points = pca.fit_transform(Z)
@@ -139,22 +139,22 @@ class EmbeddingDisplay:
         size = float(np.clip(6000 / len(points), 6, 36))
         style = {"s": size, "alpha": 0.8, "linewidths": 0}
         rest = ~np.isin(labels, shown)
-        grey = _MANY if len(names) == len(shown) else f"other, {_MANY}"
+        gray = _MANY if len(names) == len(shown) else f"other, {_MANY}"
         self.scatters_ = [
-            ax.scatter(*points[rest].T, color=MUTED, label=f"{grey} ({rest.sum()})", **style)
+            ax.scatter(*points[rest].T, color=MUTED, label=f"{gray} ({rest.sum()})", **style)
         ]
         for name, color in zip(shown, COLORS, strict=False):
             rows = labels == name
             label = f"{name} ({rows.sum()})"
             self.scatters_.append(ax.scatter(*points[rows].T, color=color, label=label, **style))
-        self._finish(ax, legend=self.labels is not None, grey=rest.any())
+        self._finish(ax, legend=self.labels is not None, gray=rest.any())
         return self
 
-    def _finish(self, ax, *, legend, grey):
+    def _finish(self, ax, *, legend, gray):
         tidy(ax)
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1], xticks=[], yticks=[])
         if legend:
-            handles = self.scatters_[1:] + self.scatters_[: int(grey)]
+            handles = self.scatters_[1:] + self.scatters_[: int(gray)]
             # beside the points: they leave no free corner
             for handle in (
                 ax.legend(handles=handles, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
@@ -163,7 +163,7 @@ class EmbeddingDisplay:
 
 
 def _one_label(y, target_names):
-    """One name for each recording: its only class, or a word for several and none."""
+    """Return one name for each recording: its only class, or "several or none"."""
     y = np.asarray(y)
     if y.ndim == 1:
         return y.astype(str)

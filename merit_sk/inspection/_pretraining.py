@@ -1,20 +1,20 @@
-"""PretrainingDisplay: what pretraining has bought, epoch by epoch."""
+"""PretrainingDisplay: learning curves of the bounds on mutual information."""
 
 import numpy as np
 
 from ._style import COLORS, MUTED, tidy
 
 _BOUNDS = {
-    "mi_text": ("meaning: I(ECG; report)", "nats per recording"),
-    "mi_signal": ("structure: I(visible; hidden)", "nats per hidden sample"),
+    "mi_text": ("alignment: I(ECG; report)", "nats per recording"),
+    "mi_signal": ("masked modeling: I(unmasked; masked)", "nats per masked sample"),
 }
 
 
 class PretrainingDisplay:
-    """Both bounds on mutual information, in nats, against the epoch.
+    """Learning curves of pretraining: both bounds on mutual information, in nats.
 
-    One panel a bound, since they count different things: what the embedding tells of the report,
-    per recording, and what the visible part tells of the hidden one, per hidden sample.
+    One panel for each bound: information of the embedding about the report, per recording, and of
+    the unmasked part of the signal about the masked part, per masked sample.
 
     Parameters
     ----------

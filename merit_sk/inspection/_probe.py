@@ -1,4 +1,4 @@
-"""ProbeCurveDisplay: how many labels a linear probe needs."""
+"""ProbeCurveDisplay: AUC of linear probes against the fraction of labels."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ _MARKERS = "osD^vPX"
 
 
 class ProbeCurveDisplay:
-    """Macro AUC on the test records against the share of training labels, for several models.
+    """Macro AUC on the test records against the fraction of training labels, for several models.
 
-    The line is the mean over the draws of labels, the band one standard deviation of theirs on
-    either side; a fraction with a single draw, such as all labels, has no band.
+    The line is the mean over random subsets of the labels (repeats), the band one standard
+    deviation on either side; a fraction with a single repeat, such as all labels, has no band.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class ProbeCurveDisplay:
         data : Bunch
             As for :func:`~merit_sk.evaluation.evaluate_probe`.
         name : str, default=""
-            What to call the model.
+            Name of the model in the legend.
         ax : matplotlib Axes, default=None
             Where to plot; a new figure by default.
         **options : dict
@@ -105,10 +105,10 @@ class ProbeCurveDisplay:
                 100 * np.asarray(curve["fraction"], float),
                 np.asarray(curve["mean"], float),
             )
-            spread = np.asarray(curve["std"], dtype=float)
+            std = np.asarray(curve["std"], dtype=float)
             marker = _MARKERS[i % len(_MARKERS)]
             self.lines_ += ax.plot(share, mean, color=color, marker=marker, label=name)
-            ax.fill_between(share, mean - spread, mean + spread, color=color, alpha=0.15, lw=0)
+            ax.fill_between(share, mean - std, mean + std, color=color, alpha=0.15, lw=0)
             ticks.update(share.tolist())
         ax.set_xscale("log")
         ticks = sorted(ticks)
@@ -116,7 +116,7 @@ class ProbeCurveDisplay:
         ax.xaxis.minorticks_off()
         tidy(ax)
         ax.set(
-            xlabel="training labels (band: ± 1 SD over draws)", ylabel="macro AUC on test records"
+            xlabel="training labels (band: ± 1 SD over repeats)", ylabel="macro AUC on test records"
         )
         if any(self.curves):
             ax.legend(frameon=False, loc="lower right")

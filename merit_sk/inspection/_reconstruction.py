@@ -1,4 +1,4 @@
-"""ReconstructionDisplay: what was hidden of a recording, and what the model made of it."""
+"""ReconstructionDisplay: masked spans of a recording and their reconstruction."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ _SHADE = "#DCE8F2"
 
 
 class ReconstructionDisplay:
-    """A recording with hidden spans shaded and filled in.
+    """A recording with masked spans shaded and reconstructed.
 
     Leads stand one below the other. Black: the recording. Orange, in the shaded spans: the
     reconstruction.
@@ -21,7 +21,7 @@ class ReconstructionDisplay:
         Recording and reconstruction in the same unit. Each lead is drawn in units of the standard
         deviation of its recording.
     mask : array-like of bool of shape (n_leads, n_times)
-        What was hidden.
+        Masked samples.
     sampling_rate : float
         In Hz.
     lead_names : sequence of str, default=None
@@ -56,18 +56,18 @@ class ReconstructionDisplay:
 
     @classmethod
     def from_estimator(cls, embedder, X, index=0, *, random_state=None, ax=None):
-        """Hide part of one recording, fill it in and plot both.
+        """Mask part of one recording, reconstruct it and plot both.
 
         Parameters
         ----------
         embedder : MeritEmbedder
-            Fitted, with a structure branch.
+            Fitted, with masked modeling.
         X : ECGRecords or array-like of shape (n_samples, n_leads, n_times)
             Recordings.
         index : int, default=0
             Which one.
         random_state : int, RandomState instance or None, default=None
-            What is hidden.
+            Seed for the mask.
         ax : matplotlib Axes, default=None
             Where to plot; a new figure by default.
 
@@ -97,9 +97,9 @@ class ReconstructionDisplay:
         self : ReconstructionDisplay
         """
         signal, filled, mask, names = self._checked()
-        spread = signal.std(axis=1, keepdims=True)
-        unit, centre = np.where(spread > 0, spread, 1), signal.mean(axis=1, keepdims=True)
-        signal, filled = (signal - centre) / unit, (filled - centre) / unit
+        std = signal.std(axis=1, keepdims=True)
+        unit, center = np.where(std > 0, std, 1), signal.mean(axis=1, keepdims=True)
+        signal, filled = (signal - center) / unit, (filled - center) / unit
         self.ax_ = ax = axes_for(ax, (11, 1.2 + 0.55 * len(signal)))
         self.figure_ = ax.figure
         seconds = np.arange(signal.shape[1]) / self.sampling_rate

@@ -1,4 +1,4 @@
-"""ZeroShotDisplay: what a zero-shot classifier says of one recording, or is worth by class."""
+"""ZeroShotDisplay: zero-shot probabilities of one recording, or AUCs by class."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ _KINDS = {"probability": "probability", "auc": "AUC on test records"}
 
 
 class ZeroShotDisplay:
-    """One bar a class: probabilities of one recording, or AUCs on test records.
+    """Bar plot by class: probabilities of one recording, or AUCs on test records.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class ZeroShotDisplay:
     truth : sequence of str, default=()
         Classes to mark: for one recording, those that its labels name.
     average : float, default=None
-        Drawn as a dashed line, for AUCs the macro average.
+        Value of a dashed line; for AUCs the macro average.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class ZeroShotDisplay:
         truth : sequence of str, default=()
             Classes that its labels name.
         max_classes : int, default=12
-            How many to show.
+            Number of classes to show.
         ax : matplotlib Axes, default=None
             Where to plot; a new figure by default.
 
@@ -168,5 +168,5 @@ class ZeroShotDisplay:
         if marked.any():
             from matplotlib.patches import Patch
 
-            patch = Patch(color=COLORS[1], label="labelled")
+            patch = Patch(color=COLORS[1], label="labeled")
             ax.legend(handles=[patch], frameon=False, loc="lower right")

@@ -48,8 +48,8 @@ class Comparison(Interval):
     low, high, confidence_level, resamples
         As in :class:`Interval`, for the difference.
     p_value : float
-        Twice the smaller share of resamples in which the difference is at most, or at least, zero
-        (the records as they are count as one more resample on either side).
+        Twice the smaller of the fractions of resamples in which the difference is at most, or at
+        least, zero (the records as they are count as one more resample on either side).
     """
 
     p_value: float
@@ -59,12 +59,12 @@ class Comparison(Interval):
 
 
 def _cumulative(weights):
-    """Running sums over rows, starting from a row of zeros."""
+    """Return running sums over rows, starting from a row of zeros."""
     return np.concatenate([np.zeros((1, weights.shape[1])), np.cumsum(weights, axis=0)])
 
 
 def _ranked(key, y, weights):
-    """Weight of each positive, and of the positives and records up to it.
+    """Return the weight of each positive, and of the positives and records up to it.
 
     Records are ranked by ascending key. Returns the weights ``w`` of the positives in that order
     and a function of the side: "left" sums over the records with a smaller key, "right" over those
@@ -83,7 +83,7 @@ def _ranked(key, y, weights):
 
 
 def _weighted_auc(y, score, weights):
-    """AUC of one class under each column of record weights; ties count half, NaN if undefined."""
+    """Compute the AUC of one class for each column of record weights, NaN if undefined."""
     w, everything, up_to = _ranked(score, y, weights)
     total = w.sum(axis=0) * (everything - w.sum(axis=0))
     area = sum(np.einsum("ij,ij->j", w, n - hits) / 2 for hits, n in map(up_to, ("left", "right")))
@@ -91,7 +91,7 @@ def _weighted_auc(y, score, weights):
 
 
 def _weighted_average_precision(y, score, weights):
-    """Average precision of one class under each column of record weights, NaN if undefined."""
+    """Compute average precision of one class for each column of record weights, or NaN."""
     w, everything, up_to = _ranked(-score, y, weights)
     hits, n = up_to("right")
     area = np.einsum("ij,ij->j", w, hits / np.maximum(n, 1))
@@ -104,7 +104,7 @@ _WEIGHTED = {macro_auc: _weighted_auc, macro_average_precision: _weighted_averag
 
 
 def _resample_weights(n_samples, groups, n_resamples, random_state):
-    """How often each record occurs in each resample of whole groups, in chunks of columns."""
+    """Yield how often each record occurs in resamples of whole groups, in chunks of columns."""
     rng = check_random_state(random_state)
     if groups is None:
         member, n_groups = np.arange(n_samples), n_samples
@@ -120,7 +120,7 @@ def _resample_weights(n_samples, groups, n_resamples, random_state):
 
 
 def _macro_over_classes(weighted, y, score, weights):
-    """Mean over classes; a class that a resample has lost keeps its value on all records."""
+    """Average over classes; a class that a resample has lost keeps its value on all records."""
     total = np.zeros(weights.shape[1])
     for k in range(y.shape[1]):
         values = weighted(y[:, k], score[:, k], weights)
@@ -132,7 +132,7 @@ def _macro_over_classes(weighted, y, score, weights):
 
 
 def _any_metric(metric, y, scores, weights):
-    """A metric of any kind on each resample; NaN where it raises ValueError."""
+    """Compute any metric on each resample; NaN where it raises ValueError."""
     values = np.full(weights.shape[1], np.nan)
     for i, counts in enumerate(weights.T.astype(int)):
         index = np.repeat(np.arange(len(y)), counts)
@@ -146,7 +146,7 @@ def _any_metric(metric, y, scores, weights):
 
 
 def _resampled(metric, y, scores, weights):
-    """Values of the metric on the resamples described by one chunk of weights."""
+    """Compute the metric on the resamples described by one chunk of weights."""
     base = metric.func if isinstance(metric, partial) else metric
     options = metric.keywords if isinstance(metric, partial) else {}
     if base in _WEIGHTED and len(scores) == 1:
@@ -156,7 +156,7 @@ def _resampled(metric, y, scores, weights):
 
 
 def _defined(values):
-    """The finite values; an error where most resamples leave the metric undefined."""
+    """Return the finite values; raise an error if most resamples leave the metric undefined."""
     finite = values[np.isfinite(values)]
     if len(finite) < len(values) / 2:
         raise ValueError(
@@ -173,7 +173,7 @@ def _bounds(values, confidence_level):
 
 
 def comparison(estimate, values, confidence_level=0.95):
-    """A difference and its values on the resamples as a Comparison."""
+    """Return a Comparison from a difference and its values on the resamples."""
     tails = min((values <= 0).sum(), (values >= 0).sum())
     p_value = float(min(1.0, 2 * (tails + 1) / (len(values) + 1)))
     bounds = _bounds(values, confidence_level)
@@ -200,12 +200,12 @@ def bootstrap_interval(
     confidence_level=0.95,
     random_state=None,
 ):
-    """Percentile bootstrap interval of a metric, resampling patients rather than records.
+    """Compute the percentile bootstrap interval of a metric, resampling whole patients.
 
     :func:`macro_auc` and :func:`macro_average_precision` are computed for all resamples at once. A
     class that a resample has lost (no positive or no negative record left) enters its mean with
     the value it has on all records: leaving it out would average other classes than the estimate
-    does, and drawing until no class is lost may take for ever. Any other metric is called on each
+    does, and drawing until no class is lost may never end. Any other metric is called on each
     resample; where it raises ``ValueError`` the resample is dropped.
 
     Parameters
@@ -260,10 +260,10 @@ def compare(
     confidence_level=0.95,
     random_state=None,
 ):
-    """Paired bootstrap of the difference of a metric between two models on the same records.
+    """Compare two models on the same records by a paired bootstrap of a metric.
 
-    Both models meet the same resamples, so what makes a resample easy for both cancels: the
-    interval is narrower, and more to the point, than two separate ones.
+    Both models are evaluated on the same resamples, so that variation common to both cancels out:
+    the interval of the difference is narrower than two separate intervals suggest.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Multi-label metrics that say which classes they average and which threshold they use."""
+"""Multi-label ranking metrics with explicit rules for classes and thresholds."""
 
 import warnings
 
@@ -49,13 +49,13 @@ def evaluable(y, min_positives=1):
 
 
 def _names(mask, target_names):
-    """Names (or column numbers) of the classes selected by a mask, for a message."""
+    """Return the names (or column numbers) of the classes in a mask, for a message."""
     names = np.arange(len(mask)) if target_names is None else np.asarray(target_names, dtype=object)
     return ", ".join(map(str, names[mask]))
 
 
 def included_classes(y, min_positives=1, target_names=None, stacklevel=3):
-    """Which columns enter a macro average, as a mask; the others are named in a warning."""
+    """Return a mask of the columns that enter a macro average; warn about the others."""
     keep = evaluable(y, min_positives)
     if not keep.any():
         raise ValueError(
@@ -73,7 +73,7 @@ def included_classes(y, min_positives=1, target_names=None, stacklevel=3):
 
 
 def class_table(y_true, y_score, *, target_names=None, min_positives=1):
-    """Ranking metrics of every class, with the number of records behind them.
+    """Compute ranking metrics of every class, with numbers of positives and negatives.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def class_table(y_true, y_score, *, target_names=None, min_positives=1):
 
 
 def macro_auc(y_true, y_score, *, min_positives=1, target_names=None):
-    """Unweighted mean over classes of the area under the ROC curve.
+    """Compute the unweighted mean over classes of the area under the ROC curve.
 
     Classes with fewer than ``min_positives`` positive records, or without a negative one, are left
     out of the mean and named in a ``UserWarning``.
@@ -160,7 +160,7 @@ def macro_auc(y_true, y_score, *, min_positives=1, target_names=None):
 
 
 def macro_average_precision(y_true, y_score, *, min_positives=1, target_names=None):
-    """Unweighted mean over classes of the average precision.
+    """Compute the unweighted mean over classes of the average precision.
 
     Parameters, left-out classes and errors are those of :func:`macro_auc`.
 
@@ -192,7 +192,7 @@ def macro_average_precision(y_true, y_score, *, min_positives=1, target_names=No
 
 
 def _f1_curve(y, score):
-    """F1 of one class at each of its distinct scores, and those scores (ascending)."""
+    """Return F1 of one class at each of its distinct scores, and those scores (ascending)."""
     precision, recall, thresholds = precision_recall_curve(y, score)
     both = precision + recall
     f1 = np.divide(2 * precision * recall, both, out=np.zeros_like(both), where=both > 0)
@@ -200,7 +200,7 @@ def _f1_curve(y, score):
 
 
 def f1_thresholds(y_val, score_val):
-    """Threshold of each class that maximises its F1 on validation data.
+    """Return the threshold of each class that maximizes its F1 on validation data.
 
     Candidates are the scores seen in the validation data; of equally good ones the lowest is
     taken. A class without a positive validation record gets infinity: it is never predicted.
@@ -233,7 +233,7 @@ def f1_thresholds(y_val, score_val):
 
 
 def _thresholds(threshold, n_classes, y_val, score_val):
-    """One threshold per class from what the user asked for."""
+    """Return one threshold per class from the argument ``threshold`` of `macro_f1`."""
     if isinstance(threshold, str) and threshold == "validation":
         if y_val is None or score_val is None:
             raise ValueError(
@@ -261,7 +261,7 @@ def _thresholds(threshold, n_classes, y_val, score_val):
 
 
 def macro_f1(y_true, y_score, threshold="validation", *, y_val=None, score_val=None):
-    """Unweighted mean over classes of F1, under a stated threshold rule.
+    """Compute the unweighted mean over classes of F1, under a stated threshold rule.
 
     The rule matters more than most models do: one published set of predictions for the 71 PTB-XL
     statements reads 43.6, 35.2 or 27.8 % under the three rules below.
@@ -274,7 +274,7 @@ def macro_f1(y_true, y_score, threshold="validation", *, y_val=None, score_val=N
         Scores; larger means more likely.
     threshold : {"validation", "oracle"}, float or array-like of shape (n_classes,), \
             default="validation"
-        "validation" takes for each class the threshold that maximises F1 on ``y_val`` and
+        "validation" takes for each class the threshold that maximizes F1 on ``y_val`` and
         ``score_val`` (see :func:`f1_thresholds`). "oracle" takes the best F1 on the test records
         themselves: an upper bound, for comparison with papers only. Numbers are used as given; a
         record is positive where ``score >= threshold``.
@@ -311,7 +311,7 @@ def macro_f1(y_true, y_score, threshold="validation", *, y_val=None, score_val=N
 
 
 def fmax(y_true, y_score, *, thresholds=None):
-    """Largest sample-centric F1 over one threshold for all classes.
+    """Compute the largest sample-centric F1 over thresholds common to all classes.
 
     At each threshold, precision is averaged over the records with a prediction and recall over the
     records with a label; F is the harmonic mean of the two averages [1]_, and the best threshold
@@ -353,8 +353,8 @@ def fmax(y_true, y_score, *, thresholds=None):
                 f"{score.min():.3g} to {score.max():.3g}: pass probabilities, or thresholds=."
             )
     n_labels = y.sum(axis=1, dtype=int)
-    labelled = n_labels > 0
-    if not labelled.any():
+    labeled = n_labels > 0
+    if not labeled.any():
         raise ValueError("No record has a label: fmax is undefined.")
     best = 0.0
     for threshold in np.asarray(thresholds, dtype=float):
@@ -363,7 +363,7 @@ def fmax(y_true, y_score, *, thresholds=None):
         hits = (predicted & (y == 1)).sum(axis=1)
         if hits.any():
             precision = np.mean(hits[n_predicted > 0] / n_predicted[n_predicted > 0])
-            recall = np.mean(hits[labelled] / n_labels[labelled])
+            recall = np.mean(hits[labeled] / n_labels[labeled])
             best = max(best, 2 * precision * recall / (precision + recall))
     return float(best)
 

@@ -1,4 +1,4 @@
-"""Metrics of generated text, counted by the packages of the field."""
+"""Metrics of generated text, computed by established packages."""
 
 import re
 from functools import cache
@@ -31,11 +31,11 @@ def _check_texts(reports, generated):
 
 
 def words(text):
-    """Words of a text in lower case, letters of any alphabet and digits.
+    """Return the words of a text in lower case: letters of any alphabet, and digits.
 
     Examples
     --------
-    >>> from merit_sk.metrics import words
+    >>> from merit_sk.metrics._text import words
     >>> words("QRS(T) abnormal; für V1-V3.")
     ['qrs', 't', 'abnormal', 'für', 'v1', 'v3']
     """
@@ -47,13 +47,13 @@ class _Words:
 
 
 def _per_record(measure, reports, generated):
-    """``measure(report, generated)`` of every record, each distinct pair computed once."""
+    """Apply ``measure(report, generated)`` to every record, once for each distinct pair."""
     measure = cache(measure)
     return np.array([measure(r, g) for r, g in zip(reports, generated, strict=True)])
 
 
 def rouge(reports, generated):
-    """ROUGE-1, ROUGE-2 and ROUGE-L F-measures of each record.
+    """Compute ROUGE-1, ROUGE-2 and ROUGE-L F-measures of each record.
 
     Computed by ``rouge-score`` on words in lower case, without stemming; umlauts are letters.
 
@@ -90,7 +90,7 @@ def rouge(reports, generated):
 
 
 class _NoSynonyms:
-    """Stands in for WordNet, which knows no synonyms offline."""
+    """Replacement for WordNet without any synonyms, as WordNet is not available offline."""
 
     @staticmethod
     def synsets(word):
@@ -98,7 +98,7 @@ class _NoSynonyms:
 
 
 def meteor_exact_stem(reports, generated):
-    """METEOR of each record from exact and stem matches; synonyms do not count.
+    """Compute METEOR of each record from exact and stem matches, without synonyms.
 
     NLTK's METEOR (alpha 0.9, beta 3, gamma 0.5; Porter stems) without WordNet, which would have to
     be downloaded: values are lower than those of the full metric, and comparable only with each
@@ -133,7 +133,7 @@ def meteor_exact_stem(reports, generated):
 
 
 def bleu_counts(reports, generated):
-    """What BLEU is made of, for each record, by sacrebleu (13a tokens, lower case).
+    """Count n-grams for BLEU in each record, by sacrebleu (13a tokens, lower case).
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def bleu_counts(reports, generated):
 
 
 def bleu_of_counts(counts, order):
-    """BLEU of summed counts, from 0 to 1: a corpus score, without smoothing."""
+    """Compute corpus BLEU, from 0 to 1, of summed counts, without smoothing."""
     bleu_score = _need("sacrebleu.metrics").BLEU.compute_bleu
     *grams, length, report_length = (int(count) for count in counts)
     score = bleu_score(
@@ -166,7 +166,7 @@ def bleu_of_counts(counts, order):
 
 
 def bleu(reports, generated):
-    """Corpus BLEU-1 to BLEU-4 by sacrebleu (13a tokens, lower case, no smoothing).
+    """Compute corpus BLEU-1 to BLEU-4 by sacrebleu (13a tokens, lower case, no smoothing).
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def bleu(reports, generated):
 
 
 def bert_score(reports, generated, model, *, batch_size=64):
-    """BERTScore F1 of each record with a model of your choice.
+    """Compute BERTScore F1 of each record with a given model.
 
     Greedy matching of the last hidden states by cosine; no weights by rarity, no rescaling, special
     tokens left out. Values of different models cannot be compared.
@@ -230,7 +230,7 @@ def bert_score(reports, generated, model, *, batch_size=64):
 
 
 def _token_vectors(texts, name, batch_size):
-    """Unit vectors of every text's tokens, each (n_tokens, width)."""
+    """Return unit vectors of every text's tokens, each (n_tokens, width)."""
     import torch
     from transformers import AutoModel, AutoTokenizer
 

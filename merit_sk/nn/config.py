@@ -1,11 +1,11 @@
-"""Shapes of the network: presets and their validation."""
+"""Architecture of the network: presets and validation."""
 
 from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """Architecture of the ECG encoder and of its light decoder.
+    """Architecture of the ECG encoder and its lightweight decoder.
 
     Parameters
     ----------
@@ -20,11 +20,11 @@ class EncoderConfig:
     patch : int, default=16
         Samples per token. A convolutional trunk has ``2 ** len(widths)``.
     mask_ratio : float, default=0.4
-        Share of the lead x time blocks that the structure branch hides.
+        Fraction of the lead x time blocks that masked modeling masks.
     block : int, default=3
-        Patches per masked block; ``"lead_time"`` tokens are dropped one by one.
+        Patches per masked block; ``"lead_time"`` tokens are masked one by one.
     decoder_width, decoder_depth : int
-        Light decoder: channels and number of layers.
+        Lightweight decoder: channels and number of layers.
     projection : int, default=128
         Dimension of the space shared with the text.
     sampling_rate : float, default=100
@@ -73,16 +73,16 @@ class EncoderConfig:
 
     @property
     def drops_tokens(self):
-        """Whether hidden blocks are never computed (rather than zeroed)."""
+        """Whether masked tokens are dropped before the encoder instead of zeroed."""
         return self.trunk == "vit" and self.tokenizer == "lead_time"
 
     @property
     def block_samples(self):
-        """Samples of one masked block."""
+        """Number of samples of one masked block."""
         return self.patch if self.drops_tokens else self.patch * self.block
 
     def to_dict(self):
-        """The configuration as plain JSON types."""
+        """Return the configuration as plain JSON types."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
@@ -95,7 +95,7 @@ PRESETS = {
 
 
 def resolve_encoder(encoder):
-    """Configuration for a preset's name, a mapping of fields, or a configuration.
+    """Return the configuration for a preset's name, a dict of fields, or a configuration.
 
     Parameters
     ----------

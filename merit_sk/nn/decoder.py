@@ -1,4 +1,4 @@
-"""Light decoders: from what the encoder saw to the samples it did not see."""
+"""Lightweight decoders: from feature maps of the unmasked signal to the masked samples."""
 
 import torch
 from torch import nn
@@ -8,7 +8,7 @@ from .encoder import sincos_positions, transformer
 
 
 class ConvDecoder(nn.Module):
-    """Convolutions over the last map; each position answers for ``patch`` samples of all leads."""
+    """Convolutions over the last feature map; a position predicts ``patch`` samples per lead."""
 
     def __init__(self, config, n_leads, n_times):
         super().__init__()
@@ -27,7 +27,7 @@ class ConvDecoder(nn.Module):
 
 
 class TokenDecoder(nn.Module):
-    """Small transformer over visible tokens and mask tokens, after masked autoencoders [1]_.
+    """Small transformer over unmasked tokens and mask tokens, after masked autoencoders [1]_.
 
     References
     ----------
@@ -61,6 +61,6 @@ class TokenDecoder(nn.Module):
 
 
 def build_decoder(config, n_leads, n_times):
-    """The decoder that suits the trunk of ``config``."""
+    """Build the decoder that fits the encoder backbone of ``config``."""
     kind = TokenDecoder if config.drops_tokens else ConvDecoder
     return kind(config, n_leads, n_times)

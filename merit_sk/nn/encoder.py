@@ -1,4 +1,4 @@
-"""ECG encoders: from windows to maps of features over time."""
+"""ECG encoders: from windows to feature maps over time."""
 
 import math
 
@@ -10,7 +10,7 @@ from .conv import ShortcutConv, TimeConv
 
 
 def sincos_positions(n_positions, width):
-    """Fixed sine-cosine position code, shape (n_positions, width)."""
+    """Return the fixed sine-cosine position encoding, shape (n_positions, width)."""
     half = width // 2
     rate = torch.exp(-math.log(10000.0) * torch.arange(half) / max(half - 1, 1))
     angle = torch.arange(n_positions)[:, None] * rate[None]
@@ -35,9 +35,9 @@ class _ResidualStage(nn.Module):
 
 
 class ConvEncoder(nn.Module):
-    """Residual network over time; all leads enter the stem together.
+    """One-dimensional residual network over time with all leads as input channels.
 
-    Hidden samples are zeroed, which is the mean of a standardised lead.
+    Masked samples are set to zero, which is the mean of a standardized lead.
     """
 
     def __init__(self, config, n_leads, n_times):
@@ -55,7 +55,10 @@ class ConvEncoder(nn.Module):
         self.stage_dims = list(config.widths)
 
     def forward(self, x, n_valid):
-        """Maps of every stage, each ``(features (n, width, positions), valid (n, positions))``."""
+        """Return feature maps of every stage, ``(features (n, width, positions), valid)`` each.
+
+        ``valid`` (n, positions) is False where a position holds padding only.
+        """
         maps = []
         for stage in self.stages:
             x = stage(x)
@@ -65,7 +68,7 @@ class ConvEncoder(nn.Module):
         return maps
 
     def visible(self, x, hidden, n_valid):
-        """Maps of the signal with ``hidden`` samples (n, n_leads, n_times) taken out."""
+        """Return feature maps of the unmasked signal; ``hidden`` is the mask, shaped like ``x``."""
         return self(x.masked_fill(hidden, 0.0), n_valid)
 
 
@@ -104,7 +107,7 @@ class ViTEncoder(nn.Module):
         return x.transpose(1, 2).reshape(n, self.n_patches, leads * self.patch)
 
     def positional(self):
-        """Position code of every token, (tokens, width)."""
+        """Return the position encoding of every token, (tokens, width)."""
         if not self.per_lead:
             return self.positions
         return (self.lead[:, None] + self.positions[None]).flatten(0, 1)
@@ -125,12 +128,12 @@ class ViTEncoder(nn.Module):
         return maps
 
     def forward(self, x, n_valid):
-        """Maps of the read-out blocks, each ``(features (n, width, tokens), valid)``."""
+        """Return feature maps of some blocks, ``(features (n, width, tokens), valid)`` each."""
         tokens = self.tokenize(self.patches(x)) + self.positional()
         return self._run(tokens, self._valid_tokens(n_valid))
 
     def visible(self, x, hidden, n_valid):
-        """Maps of what is left; per-lead tokens that are hidden are never computed."""
+        """Return feature maps of the unmasked signal; masked per-lead tokens are dropped."""
         if not self.per_lead:
             return self(x.masked_fill(hidden, 0.0), n_valid)
         keep = self.kept(hidden)
@@ -139,13 +142,13 @@ class ViTEncoder(nn.Module):
         return self._run(tokens, self._valid_tokens(n_valid)[rows, keep])
 
     def kept(self, hidden):
-        """Indices (n, kept) of the tokens that are not hidden, in order."""
+        """Return the indices (n, kept) of the unmasked tokens, in order."""
         visible = ~self.patches(hidden.float())[..., 0].bool()
         return visible.nonzero()[:, 1].reshape(len(hidden), -1)
 
 
 def transformer(width, depth, heads):
-    """Pre-norm transformer blocks with fused attention."""
+    """Return pre-norm transformer blocks with fused attention."""
     return nn.ModuleList(
         nn.TransformerEncoderLayer(
             width, heads, 4 * width, dropout=0.0, activation="gelu", batch_first=True,
@@ -156,5 +159,5 @@ def transformer(width, depth, heads):
 
 
 def build_encoder(config, n_leads, n_times):
-    """The trunk that ``config`` names."""
+    """Build the encoder backbone that ``config`` names."""
     return (ConvEncoder if config.trunk == "conv" else ViTEncoder)(config, n_leads, n_times)

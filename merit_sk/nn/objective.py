@@ -9,7 +9,7 @@ from .collective import total
 
 
 def info_nce(signal, text, text_index, scale):
-    """Symmetric InfoNCE in which records with equal text are positives of each other.
+    """Compute symmetric InfoNCE with records of equal text as positives of each other.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def info_nce(signal, text, text_index, scale):
     text : tensor of shape (n, dim)
         Unit vectors, one a record's report.
     text_index : long tensor of shape (n,)
-        Which text the report is; equal reports have equal numbers.
+        Index of each record's report; equal reports have equal indices.
     scale : scalar tensor
         Inverse temperature.
 
@@ -50,14 +50,14 @@ def info_nce(signal, text, text_index, scale):
 
 
 def statement_loss(signal, statements, present, scale, bias):
-    """Sigmoid loss of every record against a bank of statements, summed over the bank [1]_.
+    """Compute the sigmoid loss of every record over the statement vocabulary, summed over it [1]_.
 
     Parameters
     ----------
     signal : tensor of shape (n, dim)
     statements : tensor of shape (n_statements, dim)
     present : tensor of shape (n, n_statements)
-        1 where the record's report holds the statement.
+        1 where the record's report contains the statement.
     scale, bias : scalar tensors
 
     Returns
@@ -82,24 +82,24 @@ def statement_loss(signal, statements, present, scale, bias):
 
 
 def normalize_blocks(x, block, floor=0.1):
-    """Standardise every block of ``block`` samples by its own mean and spread.
+    """Standardize every block of ``block`` samples by its own mean and standard deviation.
 
     Parameters
     ----------
     x : tensor of shape (n, n_leads, n_times)
     block : int
     floor : float, default=0.1
-        Added to the spread, so that noise on an isoelectric line is not blown up.
+        Added to the standard deviation, so that noise on an isoelectric line is not amplified.
 
     Returns
     -------
-    normalized, mean, spread : tensors of shape (n, n_leads, n_times)
+    normalized, mean, scale : tensors of shape (n, n_leads, n_times)
 
     Examples
     --------
     >>> import torch
     >>> from merit_sk.nn.objective import normalize_blocks
-    >>> z, mean, spread = normalize_blocks(torch.arange(8.0).reshape(1, 1, 8), block=4)
+    >>> z, mean, scale = normalize_blocks(torch.arange(8.0).reshape(1, 1, 8), block=4)
     >>> mean[0, 0].tolist()
     [1.5, 1.5, 1.5, 1.5, 5.5, 5.5, 5.5, 5.5]
     """
@@ -113,23 +113,23 @@ def normalize_blocks(x, block, floor=0.1):
 
 
 def masked_likelihood(prediction, target, scored, log_sigma):
-    """Gaussian log-likelihood of hidden samples, the Barber-Agakov bound up to an entropy.
+    """Compute the Gaussian log-likelihood of masked samples (Barber-Agakov bound).
 
     Parameters
     ----------
     prediction, target : tensors of shape (n, n_leads, n_times)
     scored : bool tensor of shape (n, n_leads, n_times)
     log_sigma : scalar tensor
-        Logarithm of the residual's learned standard deviation.
+        Logarithm of the learned standard deviation of the residuals.
 
     Returns
     -------
     loss : scalar tensor
-        Negative log-likelihood per hidden sample, in nats, without its constant.
+        Negative log-likelihood per masked sample, in nats, without its constant.
     bound : scalar tensor
-        ``log(var / mse) / 2``: what seeing the rest of the signal is worth, in nats per hidden
-        sample, over the best constant predictor. It is the Gaussian predictive information [1]_:
-        zero for a decoder that has learned nothing but the mean.
+        ``log(var / mse) / 2``: the Gaussian predictive information [1]_ of the unmasked signal
+        about a masked sample, in nats, over the best constant predictor; zero for a decoder that
+        predicts the mean.
 
     References
     ----------

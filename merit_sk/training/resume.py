@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: one file that is always whole, and holds no code."""
+"""Checkpoints of a training run: one file, written atomically, without pickled code."""
 
 import hashlib
 import json
@@ -23,12 +23,12 @@ SECONDS = 300.0
 
 
 def describe_run(parameters, *, window, encoder, source, reports, origins, weights, n_processes):
-    """What two calls of ``fit`` must share for one to continue the other.
+    """Describe what two calls of ``fit`` must have in common for one to continue the other.
 
     Parameters
     ----------
     parameters : dict
-        Of the estimator; those that do not change what is learned are left out.
+        Parameters of the estimator; those that do not affect the training are left out.
     window, encoder : dict
     source : WindowSource
     reports : ndarray of str or None
@@ -82,14 +82,14 @@ def _plain_number(value):
 
 @dataclass
 class TrainingState:
-    """A moment of a training run.
+    """State of a training run at one step.
 
     Attributes
     ----------
     run : dict
         See `describe_run`.
     seed, step : int
-        Everything random follows from them.
+        Seed and number of batches so far; all random numbers follow from them.
     finished : bool
     net : dict
         History, and states of optimizer and callbacks, as plain values.
@@ -105,7 +105,7 @@ class TrainingState:
 
 
 class Checkpoints(Callback):
-    """Write the state of training after every epoch, and in long ones every five minutes.
+    """Callback that saves the state of training after every epoch and every five minutes.
 
     A context manager: the folder is locked while training goes on in it, and free again whatever
     ends the training.
@@ -158,11 +158,11 @@ class Checkpoints(Callback):
 
     @property
     def finished(self):
-        """Whether the run in the folder has come to its end."""
+        """Whether the run in the folder has finished."""
         return self.state is not None and self.state.finished
 
     def seed(self, default):
-        """Seed of the run in the folder, or of a new one."""
+        """Return the seed of the run in the folder, or ``default`` for a new run."""
         return default if self.state is None else self.state.seed
 
     def on_train_begin(self, net, **kwargs):
@@ -180,7 +180,7 @@ class Checkpoints(Callback):
         self.write(net)
 
     def write(self, net, finished=False):
-        """Replace the checkpoint by the present state."""
+        """Replace the checkpoint by the current state."""
         if rank() == 0:
             write_state(self.path, capture(net, self.run, finished))
         self.written = time.monotonic()
@@ -195,7 +195,7 @@ class Checkpoints(Callback):
 
 
 def capture(net, run, finished=False):
-    """The state of a net in training."""
+    """Return the state of a net in training."""
     optimizer = net.optimizer_.state_dict()
     tensors = {f"model/{k}": v for k, v in net.module_.state_dict().items()}
     scalars = {}
@@ -226,7 +226,7 @@ def capture(net, run, finished=False):
 
 
 def _without_old_batches(history):
-    """Rows of skorch's history, of whose batches only the last row needs all."""
+    """Return skorch's history with all batches of the last epoch and one of each earlier epoch."""
     rows = [{**row, "batches": row["batches"][-1:]} for row in history[:-1]]
     return _plain(rows + list(history[-1:]))
 
@@ -248,14 +248,14 @@ def _plain(value):
 
 
 def restore_model(net, state):
-    """Put weights and history of a state into an initialized net."""
+    """Load weights and history of a state into an initialized net."""
     model = {k: v for k, v in state.tensors.items() if k.startswith("model/")}
     net.module_.load_state_dict({k.removeprefix("model/"): v for k, v in model.items()})
     net.history = History(state.net["history"])
 
 
 def restore(net, state):
-    """Put a net that is about to train into a captured state."""
+    """Restore a net that is about to train to a captured state."""
     restore_model(net, state)
     net.batches_.step = state.step
     parts = {"model": {}, "optimizer": {}, "callback": {}}
@@ -281,7 +281,7 @@ def restore(net, state):
 
 
 def write_state(path, state):
-    """Write a state; the file appears whole or not at all."""
+    """Write a state atomically."""
     from safetensors.torch import save
 
     head = {k: getattr(state, k) for k in ("run", "seed", "step", "finished", "net")}
@@ -291,7 +291,7 @@ def write_state(path, state):
 
 
 def read_state(path):
-    """Read a state.
+    """Read a state from a file.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """From sources in the chest to electrodes, and from electrodes to the 12 leads.
 
-Coordinates: x to the patient's left, y to the feet, z to the front; the heart's centre is 0.
+Coordinates: x to the patient's left, y to the feet, z to the front; the heart's center is 0.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ LEAD_FIELD = np.array(
     ]
 )
 
-# Distance of each electrode from the heart's centre in cm; limbs are far away.
+# Distance of each electrode from the heart's center in cm; limbs are far away.
 _DISTANCE = np.array([60.0, 60.0, 60.0, 9.0, 8.5, 8.5, 9.0, 11.0, 13.0])
 _STRENGTH = np.linalg.norm(LEAD_FIELD, axis=1)
 _PLACE = LEAD_FIELD / _STRENGTH[:, None] * _DISTANCE[:, None]
@@ -42,9 +42,9 @@ LEADS[6:, 3:] = np.eye(6)
 
 
 def lead_field(position, shift=None):
-    """Sensitivity of each electrode to dipoles at given places.
+    """Return the sensitivity of each electrode to dipoles at given places.
 
-    A dipole at the heart's centre is seen through Dower's matrix. Away from it, the precordial
+    A dipole at the heart's center is seen through Dower's matrix. Away from it, the precordial
     electrodes see near dipoles larger, as in a homogeneous medium.
 
     Parameters
@@ -61,19 +61,19 @@ def lead_field(position, shift=None):
     place = _PLACE if shift is None else _moved(shift)[:, None]
     ray = place - position[..., None, :]
     cubed = np.linalg.norm(ray, axis=-1, keepdims=True) ** 3
-    centre = _PLACE / (_DISTANCE[:, None] ** 3)
+    center = _PLACE / (_DISTANCE[:, None] ** 3)
     scale = (_STRENGTH * _DISTANCE**2)[:, None]
-    return LEAD_FIELD + scale * (ray / cubed - centre)
+    return LEAD_FIELD + scale * (ray / cubed - center)
 
 
 def _moved(shift):
-    """Places of electrodes that slip along the chest, as far from the heart as before."""
+    """Move electrodes along the chest, keeping their distance from the heart."""
     place = _PLACE + shift
     return place / np.linalg.norm(place, axis=-1, keepdims=True) * _DISTANCE[:, None]
 
 
 def rotation(frontal, horizontal, sagittal):
-    """Rotation matrices from angles in degrees, shape (n, 3, 3).
+    """Return rotation matrices for angles in degrees, shape (n, 3, 3).
 
     Positive angles turn the axis of the QRS clockwise in the frontal plane (to the right, as the
     angle of the axis is counted), to the front in the horizontal plane, and the apex to the front.

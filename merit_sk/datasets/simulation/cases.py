@@ -1,4 +1,4 @@
-"""Which statements occur together, and how often."""
+"""Combinations of statements that occur together, and their frequencies."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ _GROUPS = {
     "INJAS .012 INJAL .012 INJIN .008 INJLA .008 INJIL .008",
     "hypertrophy": "LVH .17 RVH .015 SEHYP .012 VCLVH .03 HVOLT .01 LVOLT .03",
     "atrium": "LAO/LAE .045 RAO/RAE .018",
-    "repolarisation": "NDT .13 NST_ .06 ISC_ .05 ISCAL .05 ISCIN .025 ISCIL .018 ISCAS .018 "
+    "repolarization": "NDT .13 NST_ .06 ISC_ .05 ISCAL .05 ISCIN .025 ISCIL .018 ISCAS .018 "
     "ISCLA .015 ISCAN .01 DIG .02 LNGQT .015 EL .012 ANEUR .012",
     "form": "STD_ .04 LOWT .04 NT_ .03 INVT .03 TAB_ .015 STE_ .015",
     "ectopy": "PVC .09 PAC .04 BIGU .012 TRIGU .008 PRC(S) .006",
@@ -28,7 +28,7 @@ _GROUP_OF = {code: group for group, codes in _CODES.items() for code in codes}
 _NORMAL_SHARE, _RARE_SHARE = 0.42, 0.3
 _NORMAL_RHYTHM = {"SR": 0.84, "SARRH": 0.06, "SBRAD": 0.06, "STACH": 0.04}
 _MI = set(_CODES["infarct"])
-_STT = {*_CODES["repolarisation"], *_CODES["form"]}
+_STT = {*_CODES["repolarization"], *_CODES["form"]}
 _TACHYCARDIA = {"SVTAC", "PSVT", "AFLT"}
 _NO_SINUS = {"AFIB", "SVARR", *_TACHYCARDIA}
 
@@ -123,7 +123,7 @@ def _normal_case(spare):
 
 
 def complete(wanted, spare):
-    """Make a consistent set of statements: earlier ones win over later ones that they exclude."""
+    """Make a consistent set of statements; earlier ones win over later ones that they exclude."""
     kept, groups = set(), set()
     queue, turn = list(wanted), 0
     for code in queue:
@@ -143,7 +143,7 @@ def complete(wanted, spare):
 
 
 def finish(codes):
-    """Add what goes without saying: a rhythm, and a normal ECG where nothing else is found."""
+    """Add sinus rhythm where no rhythm is named, and NORM where all statements are benign."""
     codes = set(codes)
     if not codes & set(_CODES["rhythm"]):
         codes.add("SR")
@@ -153,7 +153,7 @@ def finish(codes):
 
 
 def check_asked(statements):
-    """Cases as asked for, one for each entry: a code or several; with a rhythm."""
+    """Check requested statements; return one complete set of codes for each entry."""
     asked = []
     for entry in statements:
         codes = {entry} if isinstance(entry, str) else set(entry)

@@ -1,4 +1,4 @@
-"""What each PTB-XL statement changes in a healthy person's parameters."""
+"""Changes that each PTB-XL statement makes to the parameters of a healthy person."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from .heart import WALLS
 
 
 class Change(NamedTuple):
-    """``operation`` on a parameter by a number drawn between two bounds."""
+    """Change of a parameter by a number drawn between two bounds."""
 
     operation: str
     low: float
@@ -50,7 +50,7 @@ _LOSS = {
 
 
 def _infarct(*territories):
-    """Walls that no longer activate: their vectors are missing or reversed; T turns negative."""
+    """Return the changes by infarcts: weak or reversed vectors of the walls, negative T waves."""
     changes = {}
     for territory in territories:
         share, left = _LOSS[territory]
@@ -64,11 +64,11 @@ def _infarct(*territories):
         changes["force.inferior"] = plus(-0.6, -0.08)
         changes.setdefault("force.posterior", plus(0.05, 0.4))
         changes["delay.inferior"] = plus(-9, -4)
-        changes["spread.inferior"] = by(1.1, 1.6)
+        changes["width.inferior"] = by(1.1, 1.6)
     return changes
 
 
-def _ischaemia(*territories, depth=(-0.32, -0.08), st=(-0.08, 0.0)):
+def _ischemia(*territories, depth=(-0.32, -0.08), st=(-0.08, 0.0)):
     changes = {}
     for territory in territories:
         for wall in _TERRITORY[territory]:
@@ -79,7 +79,7 @@ def _ischaemia(*territories, depth=(-0.32, -0.08), st=(-0.08, 0.0)):
 
 
 def _injury(*territories):
-    return _ischaemia(*territories, depth=(-0.2, 0.05), st=(-0.32, -0.14))
+    return _ischemia(*territories, depth=(-0.2, 0.05), st=(-0.32, -0.14))
 
 
 _NO_P = {"p_gain": to(0)}
@@ -107,7 +107,7 @@ FINDINGS = {
         "sense.septum": to(-0.5, 0.1),
         "late_force.septum": to(-0.35, -0.12),
         "delay.septum": to(10, 20),
-        "spread.septum": by(2.0, 2.8),
+        "width.septum": by(2.0, 2.8),
         "sense.right": to(0.2, 0.7),
         "sense.anterior": to(-0.3, 0.4),
         "delay.apex": to(14, 26),
@@ -115,11 +115,11 @@ FINDINGS = {
         "delay.high_lateral": to(36, 52),
         "delay.posterior": to(24, 38),
         "delay.inferior": to(18, 34),
-        "spread.lateral": by(1.5, 1.9),
-        "spread.high_lateral": by(1.5, 1.9),
-        "spread.posterior": by(1.8, 2.4),
-        "spread.inferior": by(1.3, 1.8),
-        "spread.apex": by(1.2, 1.7),
+        "width.lateral": by(1.5, 1.9),
+        "width.high_lateral": by(1.5, 1.9),
+        "width.posterior": by(1.8, 2.4),
+        "width.inferior": by(1.3, 1.8),
+        "width.apex": by(1.2, 1.7),
         "late_force.lateral": to(-0.1, 0.3),
         "late_force.high_lateral": to(0.2, 0.6),
         "late_force.posterior": to(0.8, 1.7),
@@ -132,7 +132,7 @@ FINDINGS = {
         "sense.posterior": to(0.3, 0.8),
         "sense.inferior": to(0.55, 0.75),
         "delay.right": to(24, 36),
-        "spread.right": by(1.15, 1.5),
+        "width.right": by(1.15, 1.5),
     },
     "DIG": {
         "qtc": to(350, 390),
@@ -146,7 +146,7 @@ FINDINGS = {
         "qrs": to(110, 121),
         "sense.septum": to(-0.2, 0.3),
         "late_force.septum": to(-0.2, -0.05),
-        "spread.septum": by(1.5, 2.0),
+        "width.septum": by(1.5, 2.0),
         "delay.septum": to(6, 12),
         "delay.lateral": to(10, 18),
         "delay.high_lateral": to(10, 18),
@@ -162,7 +162,7 @@ FINDINGS = {
     "INJIL": _injury("inferior", "lateral"),
     "INJIN": _injury("inferior"),
     "INJLA": _injury("lateral"),
-    "INVT": _ischaemia("lateral", st=(0, 0)),
+    "INVT": _ischemia("lateral", st=(0, 0)),
     "IPLMI": _infarct("inferior", "posterior", "lateral"),
     "IPMI": _infarct("inferior", "posterior"),
     "IRBBB": {
@@ -172,14 +172,14 @@ FINDINGS = {
         "sense.posterior": to(0.75, 1.05),
         "sense.inferior": to(0.55, 0.8),
         "delay.right": to(6, 16),
-        "spread.right": by(1.1, 1.5),
+        "width.right": by(1.1, 1.5),
     },
-    "ISCAL": _ischaemia("anterior", "lateral"),
-    "ISCAN": _ischaemia("anterior"),
-    "ISCAS": _ischaemia("septal"),
-    "ISCIL": _ischaemia("inferior", "lateral"),
-    "ISCIN": _ischaemia("inferior"),
-    "ISCLA": _ischaemia("lateral"),
+    "ISCAL": _ischemia("anterior", "lateral"),
+    "ISCAN": _ischemia("anterior"),
+    "ISCAS": _ischemia("septal"),
+    "ISCIL": _ischemia("inferior", "lateral"),
+    "ISCIN": _ischemia("inferior"),
+    "ISCLA": _ischemia("lateral"),
     "ISC_": _STRAIN,
     "IVCD": {"qrs": to(112, 138), "delay.base": plus(4, 16), "delay.inferior": plus(0, 16)},
     "LAFB": {
@@ -188,7 +188,7 @@ FINDINGS = {
         "sense.inferior": to(0.35, 0.65),
         "delay.high_lateral": to(10, 20),
         "late_force.high_lateral": to(0.2, 0.55),
-        "spread.high_lateral": by(1.1, 1.4),
+        "width.high_lateral": by(1.1, 1.4),
         "turn_frontal": to(-60, -28),
         "t_turn": plus(15, 45),
     },
@@ -299,7 +299,7 @@ _LATER = np.array([0.3, -2.6, 2.6, 2.7, 1.7, 0.6, -2.1, 1.7, 0.5])
 
 
 def _differ(p, shown, draws):
-    """Patients with findings are older, and differ more from each other than the healthy do.
+    """Make patients with findings older and more variable than healthy persons.
 
     Apex and anterior wall are weaker, the axis lies further left, T waves are flatter, turned
     forwards and of any shape.
@@ -320,7 +320,7 @@ def _differ(p, shown, draws):
 
 
 def _make_acute(p, shown, draws):
-    """Some infarcts are fresh: an injury current lifts ST over the walls that are lost."""
+    """Make some infarcts acute: an injury current raises ST over the lost walls."""
     infarct = np.array([bool(codes & INFARCTS) for codes in shown])
     p["acute"] = infarct & draws.happens(0.08)
     lost = np.maximum(-p["force"], 0) * p["acute"][:, None]

@@ -1,4 +1,4 @@
-"""``make_ecg`` and the endless stream behind it."""
+"""Simulated data sets: ``make_ecg``, and ``stream_ecg`` for endless batches."""
 
 import itertools
 import numbers
@@ -37,9 +37,10 @@ def make_ecg(
 ):
     """Simulate 12-lead ECGs with PTB-XL statements and reports.
 
-    A heart of nine walls and two atria, with clocks of their own, is placed in a chest and recorded
-    by electrodes; statements change the heart, the clocks or their connection, and reports say what
-    was drawn. Record ``i`` depends on ``random_state`` and ``i`` only, not on ``n_samples``.
+    A dipole model of nine ventricular walls and two atria, each with its own rhythm, is recorded by
+    electrodes on a chest. Statements change the walls, the rhythms or the conduction between them;
+    reports are worded to match. Record ``i`` depends on ``random_state`` and ``i`` only, not on
+    ``n_samples``.
 
     Parameters
     ----------
@@ -58,8 +59,7 @@ def make_ecg(
     language : {"en", "de"}, default="en"
         Language of the reports.
     noise : float, default=1.0
-        Amount of noise relative to that of real recordings; 0 for none, and for electrodes in
-        their places.
+        Noise level relative to real recordings; 0 is no noise and no displaced electrodes.
     random_state : int, RandomState instance or None, default=None
         Pass an int for reproducible recordings.
 
@@ -106,7 +106,7 @@ def stream_ecg(
     noise=1.0,
     random_state=None,
 ):
-    """Simulate ECGs without end, in batches.
+    """Simulate ECGs in an endless sequence of batches.
 
     Parameters
     ----------

@@ -69,22 +69,23 @@ def build(p, shift=None):
     seen = np.einsum("nkwi,nji->nkwj", moment, turn) * p["voltage"][:, None, None, None]
     qrs = np.einsum("nkwj,nwej->nkwe", seen, field)
     late = _recovery(p, field, turn, detour)
-    centre = lead_field(np.zeros((len(turn), 1, 3)), shift)[:, 0]
+    center = lead_field(np.zeros((len(turn), 1, 3)), shift)[:, 0]
     atria = lead_field(_ATRIA * p["size"][:, None, None], shift)
     atria = np.einsum("nkaj,naej->nkae", _atrial_moments(p), atria)
-    waves = np.stack([_FIBRILLATION, _FLUTTER]) @ centre.transpose(0, 2, 1)
+    waves = np.stack([_FIBRILLATION, _FLUTTER]) @ center.transpose(0, 2, 1)
     return Heart(time, width, qrs, duration, late, atria, waves)
 
 
 def _activation(p):
-    """Times, half-widths and moments of the walls in each kind of beat.
+    """Return times, half-widths and moments of the walls in each kind of beat.
 
-    Also the detour: the area (mV ms) by which the QRS differs from a normally activated one.
+    Also returns the detour: the area (mV ms) by which the QRS differs from a normally activated
+    one.
     """
     normal_moment = p["walls"] * p["gain"][..., None] + OUTWARD * p["force"][..., None]
     moment = p["walls"] * (p["gain"] * p["sense"])[..., None]
     moment = moment + OUTWARD * (p["force"] + p["late_force"])[..., None]
-    time, width = TIME + p["delay"], WIDTH * p["spread"]
+    time, width = TIME + p["delay"], WIDTH * p["width"]
     times, widths, moments = [time], [width], [moment]
     for beat in ("pvc", "paced"):
         origin = np.stack([p[f"{beat}_{axis}"] for axis in "xyz"], axis=1)
@@ -110,7 +111,7 @@ def _stretch(p, time, width):
 
 
 def _recovery(p, field, turn, detour):
-    """What ST segment, both halves of the T wave and the U wave put on the electrodes."""
+    """Return the potentials of ST segment, both halves of T, and U wave at the electrodes."""
     scale = p["voltage"][:, None]
     normal = np.concatenate([p["st_vector"][:, None], p["t_vectors"]], axis=1)
     normal = normal @ rotation(p["t_turn"], p["t_swing"], 0 * p["t_turn"]).transpose(0, 2, 1)
@@ -119,11 +120,11 @@ def _recovery(p, field, turn, detour):
     outward = field @ (turn @ OUTWARD.T).transpose(0, 2, 1)[..., None]
     local = {k: np.einsum("nw,nwe->ne", p[k], outward[..., 0]) for k in ("st", "t", "t_end")}
     kinds = []
-    centre = lead_field(np.zeros((1, 1, 3)))[0, 0]
+    center = lead_field(np.zeros((1, 1, 3)))[0, 0]
     for kind in range(detour.shape[1]):
         secondary = discord[:, kind] / 150.0
         vectors = normal + secondary[:, None] * np.array([0.35, 1.0, 1.0])[:, None]
-        seen = np.einsum("nti,nji,ej->nte", vectors, turn, centre) * scale[:, None]
+        seen = np.einsum("nti,nji,ej->nte", vectors, turn, center) * scale[:, None]
         seen[:, 0] += local["st"]
         seen[:, 1] += local["t"]
         seen[:, 2] += local["t"] + local["t_end"]
@@ -133,7 +134,7 @@ def _recovery(p, field, turn, detour):
 
 
 def _atrial_moments(p):
-    """Moments of right and left atrium in sinus, ectopic and paced P waves."""
+    """Return the moments of right and left atrium in sinus, ectopic and paced P waves."""
     gain = p["p_gain"][:, None] * np.stack([p["ra_gain"], p["la_gain"]], axis=1)
     turned = rotation(p["p_turn"], 0 * p["p_turn"], 0 * p["p_turn"])
     sinus = (p["atria"] * gain[..., None]) @ turned.transpose(0, 2, 1)

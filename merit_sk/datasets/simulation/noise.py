@@ -1,4 +1,4 @@
-"""What a recorder adds: wander, muscle, mains, motion and faults of electrodes."""
+"""Noise of recorder and electrodes: baseline wander, muscle, mains, motion, faults."""
 
 import numpy as np
 from scipy.signal import butter, lfilter
@@ -9,12 +9,12 @@ _CUTOFF = 38.0
 
 
 def electrode_noise(draws, rate, n_times, level):
-    """Noise of 9 electrodes in mV, shape (n, 9, n_times)."""
+    """Draw the noise of 9 electrodes in mV, shape (n, 9, n_times)."""
     t = np.arange(n_times) / rate
     noise = _muscle(draws, rate, n_times)
     waves = [
-        _wave(draws, t, band, np.exp(draws.normal(log_size, spread, high=-0.8)))
-        for *band, log_size, spread in _WANDER
+        _wave(draws, t, band, np.exp(draws.normal(log_size, sd, high=-0.8)))
+        for *band, log_size, sd in _WANDER
     ]
     mains = np.where(draws.happens(0.2), np.exp(draws.normal(-5.5, 0.6)), 0)
     waves.append(_wave(draws, t, (49.5, 50.0), mains))
@@ -29,7 +29,7 @@ def electrode_noise(draws, rate, n_times, level):
 
 
 def _wave(draws, t, band, size):
-    """A wave: each electrode's mix (n, 9, 2) of sine and cosine (n, 2, n_times)."""
+    """Draw a wave: each electrode's mix (n, 9, 2) of sine and cosine (n, 2, n_times)."""
     frequency, phase = draws.uniform(*band), draws.uniform(0, 2 * np.pi, size=9)
     size = size[:, None] * draws.normal(size=9, low=-2, high=2)
     angle = np.outer(2 * np.pi * frequency, t).astype(np.float32)
@@ -38,7 +38,7 @@ def _wave(draws, t, band, size):
 
 
 def _muscle(draws, rate, n_times):
-    """Broad-band noise below the recorder's cut-off, swelling and fading."""
+    """Draw broad-band muscle noise below the recorder's cut-off, of varying amplitude."""
     size = np.exp(draws.normal(-5.85, 0.6))[:, None] * np.exp(draws.normal(0, 0.35, size=9))
     noise = draws.white(9, n_times)
     if rate > 2.2 * _CUTOFF:
@@ -52,7 +52,7 @@ def _muscle(draws, rate, n_times):
 
 
 def _add_motion(noise, draws, t):
-    """Now and then an electrode slips: a step that decays."""
+    """Add motion artifacts: in some records one electrode makes a step that decays."""
     onset, which = draws.uniform(0, 1.3) * t[-1], draws.uniform(0, 9).astype(int)
     size = np.where(draws.happens(0.08), draws.normal(0, 0.25), 0)
     rows = np.flatnonzero(size)
@@ -62,19 +62,19 @@ def _add_motion(noise, draws, t):
 
 
 def electrode_shifts(draws):
-    """Displacement of the electrodes in cm, shape (n, 9, 3): a little always, more at times."""
+    """Draw displacements of the electrodes in cm, shape (n, 9, 3); larger in a tenth of records."""
     careless = np.where(draws.happens(0.1), 2.5, 0.8)
     shift = draws.normal(size=27, low=-2, high=2).reshape(-1, 9, 3)
     return shift * careless[:, None, None]
 
 
 def swapped_arms(draws):
-    """Records in which the arm electrodes are interchanged."""
+    """Draw in which records the arm electrodes are interchanged."""
     return draws.happens(0.005)
 
 
 def record(draws, leads, level):
-    """The recorder's part: removed mean, now and then a flat lead, microvolt steps."""
+    """Apply the recorder: remove the mean, flatten a rare lead, round to microvolts."""
     if level:
         leads -= leads.mean(axis=2, keepdims=True)
         flat, which = draws.happens(0.004), draws.uniform(0, 6).astype(int) + 6

@@ -1,4 +1,4 @@
-"""The normal heart as real recordings show it: dipole moments and how they vary together.
+"""Dipole moments of normal hearts, and how they vary together in real recordings.
 
 Fitted to the average beats of 152 normal PTB-XL recordings in sinus rhythm, by the procedure of
 ``benchmarks/fit_simulated_heart.py``: mean, and principal components times their standard

@@ -1,4 +1,4 @@
-"""A person with a normal heart: the parameters that findings change."""
+"""Parameters of healthy adults, which findings change."""
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def healthy(draws):
     shape = (n, len(WALLS))
     p["gain"] = np.exp(normal(0, 0.1, -0.3, 0.3, size=shape[1]))
     p["delay"] = normal(0, 1.8, -4, 4, size=shape[1])
-    p["sense"], p["spread"] = np.ones(shape), 0.85 * np.ones(shape)
+    p["sense"], p["width"] = np.ones(shape), 0.85 * np.ones(shape)
     for name in ("force", "late_force", "st", "t", "t_end"):
         p[name] = np.zeros(shape)
     p["discord"] = uniform(0.75, 1.05)
@@ -85,7 +85,7 @@ _OFF = (
 
 
 def settle(p):
-    """Derive what follows from the drawn parameters: the QT interval from its corrected value."""
+    """Derive dependent parameters, such as the QT interval from its corrected value."""
     ratio = np.where(p["flutter_ratio"] == 1, 3, p["flutter_ratio"])
     p["hr"] = np.where(ratio > 0, p["flutter_rate"] / np.maximum(ratio, 1), p["hr"])
     cycle = 60 / p["hr"]

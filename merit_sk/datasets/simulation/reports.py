@@ -180,7 +180,7 @@ def _pick(choices, number):
 
 
 def _phrase(code, style, facts, chance):
-    """A phrase that is true of the record, now and then in doubt."""
+    """Return a phrase that is true of the record, sometimes as a doubtful finding."""
     true = [
         phrase
         for phrase in phrases(code, style)
@@ -199,7 +199,7 @@ def _conditions(phrase):
 
 
 def _add_axis(found, style, axis, number):
-    """Name the axis, always where it is deviated and sometimes where it is normal."""
+    """Name the axis in most reports with a deviated axis, and in some with a normal one."""
     words = next(phrase for limit, phrase in _AXIS[style] if axis < limit)
     normal = -30 <= axis <= 90
     told = any(words.lower() in phrase.lower() for phrase in found)

@@ -1,4 +1,4 @@
-"""Timing: when atria and ventricles are activated, and by what."""
+"""Rhythm: activation times of atria and ventricles, and what activates them."""
 
 from typing import NamedTuple
 
@@ -49,14 +49,14 @@ def beats(p, draws, duration):
 
 
 def _intervals(p, draws, index):
-    """Intervals between atrial activations: sinus, irregular, or multiples of a flutter wave."""
+    """Draw intervals between atrial activations: sinus, irregular, or of several flutter waves."""
     base = (60 / p["hr"])[:, None]
     phase = 2 * np.pi * (p["breath_rate"][:, None] * index * base + draws.uniform()[:, None])
     noise = draws.normal(size=len(index), low=-2.5, high=2.5)
     sinus = base * (1 + p["rsa"][:, None] * np.sin(phase) + p["hrv"][:, None] * noise)
-    spread = p["irregular"][:, None]
-    irregular = base * np.exp(spread * noise - spread**2 / 2)
-    intervals = np.where(spread > 0, np.maximum(irregular, 0.3), sinus)
+    sd = p["irregular"][:, None]
+    irregular = base * np.exp(sd * noise - sd**2 / 2)
+    intervals = np.where(sd > 0, np.maximum(irregular, 0.3), sinus)
     ratio = p["flutter_ratio"][:, None]
     varying = np.floor(draws.uniform(2, 5, size=len(index)))
     waves = np.where(ratio == 1, varying, ratio)
@@ -64,7 +64,7 @@ def _intervals(p, draws, index):
 
 
 def _early(every, chance, rate, duration, draws, index):
-    """Which beats come early: each second or third, or single ones (at least one)."""
+    """Draw which beats are premature: each second or third, or single ones (at least one)."""
     n_beats = len(index)
     pattern = (index + np.floor(draws.uniform(0, 3))[:, None]) % np.maximum(every, 2)[:, None] == 0
     single = draws.happens(chance[:, None], size=n_beats)
@@ -77,7 +77,7 @@ def _early(every, chance, rate, duration, draws, index):
 
 
 def _conduct(p, draws, atrial, index):
-    """QRS onsets of conducted atrial beats; every ``av_cycle``-th is dropped."""
+    """Return QRS onsets of conducted atrial beats; every ``av_cycle``-th is dropped."""
     cycle = p["av_cycle"][:, None]
     place = (index + np.floor(draws.uniform(0, 6))[:, None]) % np.maximum(cycle, 1)
     lengthening = p["av_step"][:, None] * (1 - 0.5**place) * 2
@@ -88,7 +88,7 @@ def _conduct(p, draws, atrial, index):
 
 
 def _escape(p, draws, ventricular, kind, start, n_beats):
-    """Where the atria are not conducted, the ventricles follow a clock of their own."""
+    """Replace conducted beats by an escape rhythm where atrial beats are not conducted."""
     rate = p["escape_rate"]
     own = rate > 0
     clock = 60 / np.maximum(rate, 1)[:, None] * (1 + draws.normal(0, 0.01, size=n_beats))
@@ -99,7 +99,7 @@ def _escape(p, draws, ventricular, kind, start, n_beats):
 
 
 def _premature(p, draws, ventricular, kind, duration, index):
-    """Premature ventricular beats take the place of the conducted beat they precede."""
+    """Replace conducted beats by premature ventricular beats that precede them."""
     rate = 60 / np.median(np.diff(ventricular, axis=1), axis=1)
     early = _early(p["pvc_every"], p["pvc_chance"], rate, duration, draws, index)
     coupling = np.clip(

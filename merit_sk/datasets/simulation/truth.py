@@ -1,4 +1,4 @@
-"""What is true of a simulated record, read off its sources before any noise."""
+"""Ground truth of simulated records, measured on the sources before noise is added."""
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def measure(p, heart, beats, duration):
 
 
 def _within(times, wanted, duration):
-    """The wanted times inside the recording, an object array of arrays."""
+    """Return the wanted times inside the recording, an object array of arrays."""
     wanted = wanted & (times >= 0) & (times < duration)
     out = np.empty(len(times), dtype=object)
     out[:] = [row[keep] for row, keep in zip(times, wanted, strict=True)]

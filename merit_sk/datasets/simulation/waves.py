@@ -5,20 +5,20 @@ import numpy as np
 from .body import LEAD_FIELD
 from .rhythm import CONDUCTED, NONE, PACED
 
-_RA_CENTRE, _LA_CENTRE, _P_WIDTH = 0.42, 0.7, 0.19  # of the P wave's duration
-_TA_CENTRE, _TA_WIDTH, _TA_SIZE = 1.8, 0.6, 0.48  # recovery of the atria, opposed to the P wave
+_RA_CENTER, _LA_CENTER, _P_WIDTH = 0.42, 0.7, 0.19  # of the P wave's duration
+_TA_CENTER, _TA_WIDTH, _TA_SIZE = 1.8, 0.6, 0.48  # recovery of the atria, opposed to the P wave
 
 
-def _bump(t, centre, width):
-    return np.exp(-0.5 * ((t - centre) / width) ** 2)
+def _bump(t, center, width):
+    return np.exp(-0.5 * ((t - center) / width) ** 2)
 
 
-def _sigmoid(t, centre, width):
-    return 1 / (1 + np.exp(np.clip(-(t - centre) / width, -50, 50)))
+def _sigmoid(t, center, width):
+    return 1 / (1 + np.exp(np.clip(-(t - center) / width, -50, 50)))
 
 
 def electrode_potentials(p, heart, beats, rate, n_times):
-    """Potentials of 9 electrodes in mV, shape (n_records, 9, n_times), without noise."""
+    """Compute noise-free potentials of 9 electrodes in mV, shape (n_records, 9, n_times)."""
     p = {name: value.astype(np.float32) for name, value in p.items()}
     heart = type(heart)(*(value.astype(np.float32) for value in heart))
     out = np.zeros((len(p["hr"]), n_times + 2 * _margin(rate), heart.qrs.shape[-1]), np.float32)
@@ -43,7 +43,7 @@ def _place(out, rows, start, window):
 
 
 def _windows(onset, before, after, rate):
-    """First sample and times in ms from the onset for windows around activations."""
+    """Return first sample and times (ms from onset) of windows around activations."""
     first = np.floor((onset - before / 1000) * rate).astype(int)
     t = (first[:, None] + np.arange(int(np.ceil((before + after) / 1000 * rate)) + 1)) / rate
     return first + _margin(rate), ((t - onset[:, None]) * 1000).astype(np.float32)
@@ -61,14 +61,14 @@ def _add_atria(out, p, heart, beats, rate):
     gap = p["p_notch"][rows, None]
     shape = np.stack(
         [
-            _bump(t, (_RA_CENTRE - gap) * length, _P_WIDTH * length),
-            _bump(t, (_LA_CENTRE + gap) * length, _P_WIDTH * length),
+            _bump(t, (_RA_CENTER - gap) * length, _P_WIDTH * length),
+            _bump(t, (_LA_CENTER + gap) * length, _P_WIDTH * length),
         ],
         axis=2,
     )
     kind = beats.atrial_kind[rows, column] - CONDUCTED
     sources = heart.atria[rows, kind]
-    recovery = _TA_SIZE * _bump(t, _TA_CENTRE * length, _TA_WIDTH * length)
+    recovery = _TA_SIZE * _bump(t, _TA_CENTER * length, _TA_WIDTH * length)
     window = shape @ sources - recovery[..., None] * sources.sum(axis=1, keepdims=True)
     _place(out, rows, first, window.astype(np.float32))
 
@@ -79,8 +79,8 @@ def _add_ventricles(out, p, heart, beats, rate):
     kind = np.minimum(beats.ventricular_kind[rows, column] - CONDUCTED, 2)
     first, t = _windows(beats.ventricular[rows, column], 80, 760, rate)
     early = t[:, : int(0.36 * rate)]
-    centre, width = heart.time[rows, kind][:, None], heart.width[rows, kind][:, None]
-    qrs = _bump(early[..., None], centre, width).astype(np.float32)
+    center, width = heart.time[rows, kind][:, None], heart.width[rows, kind][:, None]
+    qrs = _bump(early[..., None], center, width).astype(np.float32)
     window = late_window(p, heart, beats, rows, column, kind, t)
     window[:, : early.shape[1]] += qrs @ heart.qrs[rows, kind].astype(np.float32)
     window[:, : early.shape[1]] += _delta_wave(p, heart, rows, kind, early)
@@ -91,14 +91,14 @@ def _add_ventricles(out, p, heart, beats, rate):
 
 
 def qt_of_beat(p, heart, cycle, rows, kind):
-    """QT in ms: the record's at its mean rate, a little shorter or longer after odd cycles."""
+    """Return QT in ms: the record's, adapted to the cycle before the beat."""
     mean = 60 / p["hr"][rows]
     adapted = p["qt"][rows] * (np.clip(cycle, 0.35, 1.6) / mean) ** 0.15
     return adapted + 0.7 * (heart.qrs_duration[rows, kind] - heart.qrs_duration[rows, 0])
 
 
 def late_window(p, heart, beats, rows, column, kind, t):
-    """ST segment, T and U wave of each beat at the electrodes."""
+    """Compute ST segment, T and U wave of each beat at the electrodes."""
     qt = qt_of_beat(p, heart, beats.cycle[rows, column], rows, kind)[:, None]
     qrs = heart.qrs_duration[rows, kind][:, None]
     fall = p["t_width"][rows, None] * qt
@@ -113,7 +113,7 @@ def late_window(p, heart, beats, rows, column, kind, t):
 
 
 def _delta_wave(p, heart, rows, kind, t):
-    """Pre-excitation: a slow slur in the direction of the accessory pathway before the QRS."""
+    """Compute the delta wave of pre-excitation, in the direction of the accessory pathway."""
     size = np.where(kind == 0, p["delta"][rows], 0)
     slur = _bump(t, 8.0, 16.0) * size[:, None]
     direction = np.stack([p[f"delta_{axis}"][rows] for axis in "xyz"], axis=1)
@@ -122,7 +122,7 @@ def _delta_wave(p, heart, rows, kind, t):
 
 
 def _add_spikes(out, p, beats, rate):
-    """Pacing stimuli, a sample wide."""
+    """Add pacing stimuli, one sample wide."""
     duration = out.shape[1] / rate - 4.0
     size = p["spike"]
     for kinds, times, lead_time in (
@@ -138,7 +138,7 @@ def _add_spikes(out, p, beats, rate):
 
 
 def _atrial_waves(p, heart, rate, n_times):
-    """Fibrillatory waves, wandering in frequency and size, and the saw-tooth of flutter."""
+    """Compute fibrillatory waves of varying frequency and amplitude, and flutter waves."""
     n = len(p["hr"])
     out = np.zeros((n, heart.qrs.shape[-1], n_times), np.float32)
     t = np.arange(n_times) / rate
