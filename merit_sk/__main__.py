@@ -58,7 +58,7 @@ def describe(args):
         simulate(args.record, args.simulate)
     ecg = read_wfdb([args.record]).data
     zero = MeritZeroShotClassifier(
-        pretrained=args.pretrained, classes="all", language=args.language, multi_label=True
+        args.pretrained, classes="all", language=args.language, multi_label=True
     ).fit(ecg)
     chances = zero.predict_proba(ecg)[0]
     Z = zero.embedder_.transform(ecg)

@@ -51,8 +51,8 @@ class Weights(Callback):
 
 
 def assert_has_weights(embedder, expected):
-    for name, values in embedder.model_.state_dict().items():
-        np.testing.assert_array_equal(values, expected[name], err_msg=name)
+    for name, values in embedder.model_.named_parameters():
+        np.testing.assert_array_equal(values.detach(), expected[name], err_msg=name)
 
 
 class Valid(Callback):

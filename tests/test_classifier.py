@@ -39,7 +39,7 @@ def y(rhythms):
 
 @pytest.fixture(scope="module")
 def embedder(rhythms):
-    embedder = MeritEmbedder(NET, pretrained=None, duration=4, max_epochs=2, random_state=0)
+    embedder = MeritEmbedder(encoder=NET, pretrained=None, duration=4, max_epochs=2, random_state=0)
     return embedder.fit(rhythms.data, reports=rhythms.reports)
 
 
@@ -59,7 +59,8 @@ def same(a, b, prefix=""):
 def test_tells_voltages(embedder, X, given):
     gain = np.tile([1.0, 2.0], 45)
     model = classifier(
-        embedder if given else MeritEmbedder(NET, pretrained=None, duration=4), freeze="encoder"
+        embedder if given else MeritEmbedder(encoder=NET, pretrained=None, duration=4),
+        freeze="encoder",
     )
     model.fit((X * gain[:, None, None])[:60], gain[:60])
     unseen = np.concatenate([X[60:], 2 * X[60:]])  # the same shapes with either gain
@@ -142,7 +143,7 @@ def test_norms_of_pretraining_keep_their_statistics(embedder, X, y):
 )
 def test_layers_nearer_the_signal_learn_more_slowly(encoder, X, y):
     tuned = classifier(
-        MeritEmbedder(encoder, pretrained=None, duration=4), lr=1e-2, layer_decay=0.5
+        MeritEmbedder(encoder=encoder, pretrained=None, duration=4), lr=1e-2, layer_decay=0.5
     ).fit(X, y)
     rates = {}
     for group in tuned.net_.optimizer_.param_groups:
@@ -168,7 +169,7 @@ def test_class_weights_favour_their_class(embedder, X, y):
     assert plain < balanced < heavy
     with pytest.raises(ValueError, match=r"class_weight names \['SBRAD'\]"):
         classifier(embedder, class_weight={"SBRAD": 2}).fit(X, rare)
-    with pytest.raises(ValueError, match="class_weight must be"):
+    with pytest.raises(ValueError, match="class_weight"):
         classifier(embedder, class_weight="equal").fit(X, rare)
 
 

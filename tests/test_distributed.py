@@ -223,8 +223,9 @@ SCRIPT = """
 import sys, numpy as np
 from merit_sk import MeritEmbedder
 X = np.random.default_rng(0).standard_normal((16, 12, 100))
-embedder = MeritEmbedder(encoder={"widths": [8, 8], "patch": 4}, pretrained=None, duration=1, max_epochs=1,
-                         batch_size=4, checkpoint_dir=sys.argv[1], verbose=1)
+embedder = MeritEmbedder(encoder={"widths": [8, 8], "patch": 4}, pretrained=None,
+                         duration=1, max_epochs=1, batch_size=4,
+                         checkpoint_dir=sys.argv[1], verbose=1)
 embedder.fit(X, reports=["sinus rhythm", "atrial fibrillation"] * 8)
 print("norm", np.linalg.norm(embedder.transform(X)))
 """

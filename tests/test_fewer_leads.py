@@ -61,10 +61,7 @@ def test_no_lead_in_common(fitted, X):
 
 
 def test_arrays_are_never_guessed(fitted, X):
-    for few in (X[:, :3], X[:, 0]):
-        with pytest.raises(ValueError, match="features, but MeritEmbedder is expecting 12"):
-            fitted.transform(few)
-    with pytest.raises(ValueError, match=r"3 features.*leads.*ECGRecords.from_array\(X"):
+    with pytest.raises(ValueError, match=r"X has 3 leads.*expects 12.*leads=.*ECGRecords"):
         fitted.transform(X[:, :3])
     with pytest.raises(ValueError, match=r"X has 3 leads.*expects 12.*ECGRecords.from_array\(X"):
         MeritZeroShotClassifier(fitted).fit(X[:, :3])
@@ -126,3 +123,32 @@ def test_real_recordings(fitted, data_dir, name):
     assert np.isfinite(full).all() and np.isfinite(three).all() and np.isfinite(one).all()
     # the less is known, the further from the embedding of all leads
     assert np.abs(three - full).mean() < np.abs(one - full).mean()
+
+
+@pytest.mark.filterwarnings("ignore:the recordings lack")
+@pytest.mark.parametrize("leads", [["II", "I"], ["V2", "I", "II"], ["Lead I"]])
+def test_arrays_whose_leads_are_named(fitted, X, leads):
+    from copy import copy
+
+    few = records(X, ["II", "I", "V2"]).with_leads([n.replace("Lead ", "") for n in leads])
+    embedder = copy(fitted).set_params(leads=leads)
+    np.testing.assert_array_equal(embedder.transform(np.asarray(few)), fitted.transform(few))
+    with pytest.raises(ValueError, match=r"leads names .* but X has 12"):
+        embedder.transform(X)
+
+
+def test_two_dimensions_are_lead_one(fitted, X):
+    with pytest.warns(UserWarning, match="lack 11"):
+        Z = fitted.transform(X[:, 0])
+    with pytest.warns(UserWarning, match="lack 11"):
+        np.testing.assert_array_equal(Z, fitted.transform(records(X, ["I"])))
+        np.testing.assert_array_equal(Z, fitted.transform(X[:, :1]))
+
+
+@pytest.mark.parametrize("rate", [250, 500, 62.5])
+def test_arrays_whose_rate_is_named(fitted, rate):
+    from copy import copy
+
+    fast = make_ecg(3, duration=6, sampling_rate=rate, random_state=3).data
+    embedder = copy(fitted).set_params(sampling_rate=rate)
+    np.testing.assert_array_equal(embedder.transform(np.asarray(fast)), fitted.transform(fast))

@@ -119,7 +119,7 @@ def test_train_test_split_keeps_the_reports(ecg, y):
 def test_set_output_and_feature_names(fitted, ecg):
     frame = fitted.set_output(transform="pandas").transform(ecg.data[:4])
     fitted.set_output(transform="default")
-    assert frame.columns[0] == "meritembedder0"
+    assert frame.columns[0] == "stage1_mean_0"
     assert list(frame.columns) == list(fitted.get_feature_names_out())
 
 

@@ -33,8 +33,8 @@ def waves(n, n_leads=4, n_times=200, seed=0):
 def test_reconstruction_beats_the_mean_predictor(trunk):
     epochs = {"conv": 8, "lead_time": 35, "time": 10}[trunk]
     embedder = MeritEmbedder(
-        TRUNKS[trunk], pretrained=None, duration=2, max_epochs=epochs, lr=3e-3, batch_size=32,
-        random_state=0, leads=["I", "II", "V1", "V2"],
+        encoder=TRUNKS[trunk], pretrained=None, duration=2, max_epochs=epochs, lr=3e-3,
+        batch_size=32, random_state=0, leads=["I", "II", "V1", "V2"],
     )  # fmt: skip
     history = embedder.fit(waves(256)).history_
     assert history[-1]["mi_signal"] > 0.1
@@ -58,7 +58,7 @@ def test_alignment_approaches_its_ceiling_on_separable_pairs():
     X[n // 2 :] = np.sign(X[n // 2 :])
     reports = ["smooth wave"] * (n // 2) + ["square wave"] * (n // 2)
     embedder = MeritEmbedder(
-        TRUNKS["conv"],
+        encoder=TRUNKS["conv"],
         pretrained=None,
         duration=2,
         max_epochs=25,

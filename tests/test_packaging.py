@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from merit_sk import MeritEmbedder
-from merit_sk.nn.checkpoint import BOX, models_in_box
+from merit_sk.nn.checkpoint import BUNDLED, bundled_weights
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [
@@ -80,13 +80,13 @@ def built(source, tmp_path_factory):
 
 def test_both_hold_the_weights_and_stay_small(built):
     sdist, wheel = built
-    wanted = {f"merit_sk/pretrained/{name}/{file}" for name in models_in_box()
+    wanted = {f"merit_sk/pretrained/{name}/{file}" for name in bundled_weights()
               for file in ("config.json", "model.safetensors", "recipe.json")}  # fmt: skip
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         weights = [i for i in archive.infolist() if i.filename.startswith("merit_sk/pretrained/")]
         assert sum(info.compress_size for info in weights) < 10e6
-    assert "merit-tiny" in models_in_box() and wanted <= set(names)
+    assert "merit-tiny" in bundled_weights() and wanted <= set(names)
     assert not [name for name in names if name.startswith(("tests", "docs", "benchmarks"))]
     with tarfile.open(sdist) as archive:
         there = {name.partition("/")[2] for name in archive.getnames()}
@@ -105,5 +105,5 @@ def test_the_wheel_embeds_in_an_empty_environment(built, tmp_path):
     out = run(python, "-c", FIRST_EMBEDDING, tmp_path / "Z.npy", cwd=tmp_path, env=env)
     assert float(out.split()[1]) < 5
     X = np.random.default_rng(0).standard_normal((2, 12, 1000)).astype(np.float32)
-    Z = MeritEmbedder.from_pretrained(BOX / "merit-tiny").transform(X)
+    Z = MeritEmbedder.from_pretrained(BUNDLED / "merit-tiny").transform(X)
     np.testing.assert_allclose(np.load(tmp_path / "Z.npy"), Z, rtol=1e-4, atol=1e-5)

@@ -23,8 +23,8 @@ def rhythms():
 @pytest.fixture(scope="module")
 def rhythm_embedder(rhythms):
     embedder = MeritEmbedder(
-        {"widths": [16, 16, 32, 32], "patch": 16}, pretrained=None, duration=5, max_epochs=12,
-        structure_weight=0, lr=3e-3, batch_size=32, random_state=0,
+        encoder={"widths": [16, 16, 32, 32], "patch": 16}, pretrained=None, duration=5,
+        max_epochs=12, structure_weight=0, lr=3e-3, batch_size=32, random_state=0,
     )  # fmt: skip
     return embedder.fit(rhythms.data, reports=rhythms.reports)
 

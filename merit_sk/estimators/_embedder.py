@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from ..nn.config import EncoderConfig, resolve_encoder
 from ..reports._check import check_reports
 from ..reports._features import text_features_from_dict
-from ..signals import canonical_lead_name
 from ..signals._quality import warn_about_amplitude, warn_about_duration
 from ..signals._windows import WindowSource, WindowSpec
 from ._checks import array_leads, check_signals, model_leads
@@ -518,8 +517,6 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
             leads = array_leads(X, self.leads, window.leads)
             rate = self.sampling_rate
             return WindowSource(X, window, self.on_invalid, keep, sampling_rate=rate, leads=leads)
-        if self.leads is not None:
-            X = X.with_leads([canonical_lead_name(name) for name in self.leads])
         return WindowSource(X, window, self.on_invalid, keep)
 
     def embed_text(self, texts):

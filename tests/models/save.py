@@ -19,7 +19,7 @@ def main(version):
     english, german = (make_ecg(64, language=x, duration=2, random_state=0) for x in ("en", "de"))
     X = np.concatenate([english.data, german.data])
     embedder = MeritEmbedder(
-        {"widths": [8, 8, 16], "patch": 8, "decoder_width": 8, "projection": 16},
+        encoder={"widths": [8, 8, 16], "patch": 8, "decoder_width": 8, "projection": 16},
         pretrained=None, duration=2, max_epochs=2, random_state=0,
     ).fit(X, reports=[*english.reports, *german.reports])  # fmt: skip
     embedder.save_pretrained(folder, dtype="float16")
