@@ -637,17 +637,15 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         }
 
     def _restore(self, config, weights, parts, folder):
-        from torch.random import fork_rng
-
         from ..nn.checkpoint import WEIGHTS_NAME, load_weights
-        from ..nn.device import resolve_device
+        from ..nn.device import BlankWeights, resolve_device
         from ..nn.model import MeritModel
         from ..training.pretrain import Weights
 
         window = WindowSpec.from_dict(config["window"])
         features = config["text"] and text_features_from_dict(config["text"])
         self.device_ = resolve_device(self.device)
-        with fork_rng(devices=[]):
+        with BlankWeights():
             model = MeritModel(
                 resolve_encoder(config["parameters"]["encoder"]), len(window.leads), window.n_times,
                 text=None if features is None else (features.kind, features.n_features),

@@ -267,10 +267,8 @@ class NetworkClassifier(StorageMixin, ClassifierMixin, BaseEstimator):
         }
 
     def _restore(self, config, weights, parts, folder):
-        from torch.random import fork_rng
-
         from ..nn.checkpoint import WEIGHTS_NAME, load_weights
-        from ..nn.device import resolve_device
+        from ..nn.device import BlankWeights, resolve_device
 
         self.window_ = self._window_type.from_dict(config["window"])
         self._config, self.multi_label_ = config["network"], config["multi_label"]
@@ -280,7 +278,7 @@ class NetworkClassifier(StorageMixin, ClassifierMixin, BaseEstimator):
         if not hasattr(self, "n_features_in_"):
             self.n_features_in_ = config["n_features_in"]
         self.device_ = resolve_device(self.device)
-        with fork_rng(devices=[]):
+        with BlankWeights():
             self.model_ = self._network(None)
         load_weights(self.model_, weights, f"{folder}/{WEIGHTS_NAME}")
         self.model_.to(self.device_).eval()

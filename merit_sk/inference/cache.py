@@ -14,6 +14,7 @@ import numpy as np
 MEMORY_BYTES = 2**29
 FOLDER_BYTES = 2**32
 ROWS_AT_ONCE = 2048
+SAMPLES_AT_ONCE = 2**18  # of each lead of a long recording
 
 
 def model_key(model, **settings):
@@ -28,14 +29,30 @@ def model_key(model, **settings):
 
 def recording_keys(source):
     """Digest of every recording of a source, as it is read."""
-    keys = []
-    for i in range(0, len(source), source.chunk):
-        for x in source.read(np.arange(i, min(i + source.chunk, len(source)))):
-            head = repr((x.shape, x.dtype.str, float(source.sampling_rate)))
-            digest = hashlib.blake2b(head.encode(), digest_size=16)
+    keys, rate = [], float(source.sampling_rate)
+    for rows in source.chunks():
+        if source.is_long(rows[0]):
+            keys.append(_key_of_long(source, rows[0], rate))
+            continue
+        for x in source.read(rows):
+            digest = _digest(x.shape, rate)
             digest.update(np.ascontiguousarray(x))
             keys.append(digest.digest())
     return keys
+
+
+def _key_of_long(source, i, rate):
+    n_times = int(source.n_times[i])
+    digest = _digest((len(source.spec.leads), n_times), rate)
+    for start in range(0, n_times, SAMPLES_AT_ONCE):
+        part = source.read_range(i, start, min(start + SAMPLES_AT_ONCE, n_times))
+        digest.update(np.ascontiguousarray(part))
+    return digest.digest()
+
+
+def _digest(shape, rate):
+    head = repr((tuple(map(int, shape)), "<f4", rate))
+    return hashlib.blake2b(head.encode(), digest_size=16)
 
 
 class EmbeddingCache:

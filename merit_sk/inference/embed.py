@@ -14,15 +14,19 @@ def embed_windows(
 ):
     """Embed every recording as the mean (or maximum) of its windows' read-outs.
 
-    A batch that does not fit into the memory of an accelerator is halved and tried again.
+    Memory is bounded by the windows of a batch, or of ten minutes of one recording, however long
+    the recordings are. A batch that does not fit into the memory of an accelerator is halved and
+    tried again.
 
     Parameters
     ----------
     model : MeritModel
     source : WindowSource
     readout : {"all", "stages", "last", "projected"} or None
-        As :class:`~merit_sk.MeritEmbedder` has it; None is what a classifier gives.
+        As :class:`~merit_sk.MeritEmbedder` has it; None is what a classifier gives. The average
+        of ``"projected"``, which are unit vectors, is made one again.
     batch_size : int
+        Windows that go through the network at once.
     rows : ndarray of int or None, default=None
         Recordings to embed; None is all.
     aggregate : {"mean", "max"}, default="mean"
@@ -34,27 +38,59 @@ def embed_windows(
     -------
     Z : ndarray of shape (n_samples, n_features), float32
     """
-    import torch
-    from tqdm.auto import tqdm
-
     rows = np.arange(len(source)) if rows is None else rows
-    device = next(model.encoder.parameters()).device
-    batches = [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]
-    windows = load_ahead(partial(_load, source), batches, accelerator=device.type != "cpu")
-    parts = []
-    with torch.inference_mode(), tqdm(total=len(rows), disable=not verbose, unit="ECG") as bar:
-        for batch, loaded in zip(batches, windows, strict=True):
-            *inputs, deviation, owner = loaded
-            if not parts:
-                warn_about_unit(deviation)
-            z, batch_size = fitting(partial(_read_out, model, inputs, readout), batch_size)
-            parts.append(_aggregated(z, owner, aggregate))
-            bar.update(len(batch))
-    return np.concatenate(parts)
+    n_windows = source.n_windows(rows)
+    out, open_rows = None, {}
+    for owner, _, z in _read_outs(model, source, readout, batch_size, rows, verbose):
+        out = np.empty((len(rows), z.shape[1]), dtype=np.float32) if out is None else out
+        single = n_windows[owner] == 1
+        out[owner[single]] = z[single]
+        for row in np.unique(owner[~single]):
+            taken = open_rows.setdefault(row, _Aggregate(aggregate))
+            taken.add(z[owner == row])
+            if taken.n == n_windows[row]:
+                out[row] = open_rows.pop(row).value()
+                if readout == "projected":
+                    out[row] /= max(np.linalg.norm(out[row]), np.finfo(np.float32).tiny)
+    return out
+
+
+def embed_each_window(model, source, readout, batch_size, *, rows=None, verbose=False):
+    """Embed every window of every recording, one recording after the other.
+
+    Memory holds the windows of one recording.
+
+    Parameters
+    ----------
+    model, source, readout, batch_size, rows, verbose
+        See `embed_windows`.
+
+    Yields
+    ------
+    row : int
+        Which recording.
+    start : ndarray of shape (n_windows,)
+        Where each window begins, in seconds. The last one ends with the recording, so that it may
+        overlap with the one before.
+    Z : ndarray of shape (n_windows, n_features), float32
+    """
+    rows = np.arange(len(source)) if rows is None else rows
+    n_windows, parts, n_done = source.n_windows(rows), [], 0
+    position = 0
+    for owner, start, z in _read_outs(model, source, readout, batch_size, rows, verbose):
+        while len(owner):
+            here = np.searchsorted(owner, position, side="right")
+            parts.append((start[:here], z[:here]))
+            n_done += here
+            owner, start, z = owner[here:], start[here:], z[here:]
+            if n_done == n_windows[position]:
+                start_of, z_of = (np.concatenate(part) for part in zip(*parts, strict=True))
+                yield int(rows[position]), start_of / source.spec.sampling_rate, z_of
+                position, parts, n_done = position + 1, [], 0
 
 
 def embed_once(cache, model, source, readout, batch_size, *, verbose=False):
-    """As `embed_windows`, but recordings that were embedded before are taken from a cache.
+    """Embed as `embed_windows` does, but take what was embedded before from a cache.
 
     Parameters
     ----------
@@ -74,10 +110,72 @@ def embed_once(cache, model, source, readout, batch_size, *, verbose=False):
     return EmbeddingCache(cache, key).rows(recording_keys(source), embed)
 
 
-def _load(source, rows):
-    """Windows, their lengths, voltages and deviations, and the positions of their recordings."""
-    signal, n_valid, deviation, owner = source.all_windows(rows)
-    return signal, n_valid, source.spec.voltages(signal, n_valid, deviation), deviation, owner
+class _Aggregate:
+    """Mean or maximum over windows that come in parts."""
+
+    def __init__(self, kind):
+        self.kind, self.n, self.state = kind, 0, None
+
+    def add(self, z):
+        join, start = (np.maximum, -np.inf) if self.kind == "max" else (np.add, 0.0)
+        if self.state is None:
+            self.state = np.full(z.shape[1], start)
+        for row in z:
+            join(self.state, row, out=self.state)
+        self.n += len(z)
+
+    def value(self):
+        return self.state if self.kind == "max" else self.state / self.n
+
+
+def _read_outs(model, source, readout, batch_size, rows, verbose):
+    """Read-outs of all windows, in order: positions of their recordings, first samples, rows."""
+    from tqdm.auto import tqdm
+
+    accelerator = next(model.encoder.parameters()).device.type != "cpu"
+    batches = source.batches(rows, batch_size)
+    waiting, n_done = None, 0
+    with tqdm(total=len(rows), disable=not verbose, unit="ECG") as bar:
+        for *windows, deviation in load_ahead(
+            partial(_load, source, rows), batches, accelerator=accelerator
+        ):
+            if waiting is None:
+                warn_about_unit(deviation)
+            waiting = windows if waiting is None else _joined(waiting, windows)
+            n_whole = len(waiting[0]) // batch_size * batch_size
+            if n_whole:
+                whole, waiting = [[part[s] for part in waiting] for s in
+                                  (slice(n_whole), slice(n_whole, None))]  # fmt: skip
+                found, batch_size = _run(model, whole, readout, batch_size)
+                bar.update(int(found[0][-1]) - n_done)
+                n_done = int(found[0][-1])
+                yield found
+        if waiting is not None and len(waiting[0]):
+            yield _run(model, waiting, readout, batch_size)[0]
+        bar.update(len(rows) - n_done)
+
+
+def _run(model, waiting, readout, batch_size):
+    import torch
+
+    *inputs, owner, start = waiting
+    with torch.inference_mode():
+        z, batch_size = fitting(partial(_read_out, model, inputs, readout), batch_size)
+    return (owner, start, z), batch_size
+
+
+def _joined(a, b):
+    pairs = zip(a, b, strict=True)
+    return [np.concatenate(parts) if len(parts[0]) else parts[1] for parts in pairs]
+
+
+def _load(source, rows, batch):
+    """Windows, their lengths, voltages, recordings' positions, first samples, and deviations."""
+    positions, part = batch
+    signal, n_valid, deviation, owner = source.all_windows(rows[positions], part)
+    voltages = source.spec.voltages(signal, n_valid, deviation)
+    start = np.concatenate([source.spec.starts(n)[part] for n in source.lengths[rows[positions]]])
+    return signal, n_valid, voltages, positions[owner], start, deviation
 
 
 def _read_out(model, inputs, readout, batch_size):
@@ -100,17 +198,3 @@ def _read_out(model, inputs, readout, batch_size):
         maps = model.encoder(signal, n_valid)
         out.append(model.read_out(maps, readout, voltages).cpu().numpy())
     return np.concatenate(out)[:n_windows]
-
-
-def _aggregated(z, owner, aggregate):
-    """Mean or maximum over the windows of every recording."""
-    n_rows = owner[-1] + 1
-    if len(owner) == n_rows:
-        return z
-    if aggregate == "max":
-        highest = np.full((n_rows, z.shape[1]), -np.inf, dtype=np.float32)
-        np.maximum.at(highest, owner, z)
-        return highest
-    total = np.zeros((n_rows, z.shape[1]))
-    np.add.at(total, owner, z)
-    return (total / np.bincount(owner)[:, None]).astype(np.float32)

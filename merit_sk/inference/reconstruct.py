@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.utils import Bunch
 
+WINDOWS_AT_ONCE = 64
+
 
 def reconstruct_windows(model, source, rng):
     """Hide part of the first window of each recording and fill it in from the rest.
@@ -20,16 +22,27 @@ def reconstruct_windows(model, source, rng):
     """
     import torch
 
+    from ..nn.device import running
+
+    device, parts = model.log_sigma.device, []
+    with running(device, seed=rng.randint(np.iinfo(np.int32).max)), torch.inference_mode():
+        for start in range(0, len(source), WINDOWS_AT_ONCE):
+            rows = np.arange(start, min(start + WINDOWS_AT_ONCE, len(source)))
+            parts.append(_fill_in(model, *source.windows(rows, lambda n_times: 0)[:2]))
+    signal, filled, mask = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Bunch(signal=signal, reconstruction=filled, mask=mask)
+
+
+def _fill_in(model, signal, n_valid):
+    import torch
+
     from ..nn.objective import normalize_blocks
 
     device = model.log_sigma.device
-    signal, n_valid, _ = source.windows(np.arange(len(source)), lambda n_times: 0)
-    with torch.random.fork_rng(), torch.inference_mode():
-        torch.manual_seed(rng.randint(np.iinfo(np.int32).max))
-        x = torch.from_numpy(signal).to(device)
-        hidden = model.hide(x)
-        maps = model.encoder.visible(x, hidden, torch.from_numpy(n_valid).to(device))
-        _, mean, spread = normalize_blocks(x, model.config.block_samples)
-        filled = model.decoder(maps, hidden) * spread + mean
-        filled = torch.where(hidden, filled, x).cpu().numpy()
-    return Bunch(signal=signal, reconstruction=filled, mask=hidden.cpu().numpy())
+    x = torch.from_numpy(signal).to(device)
+    hidden = model.hide(x)
+    maps = model.encoder.visible(x, hidden, torch.from_numpy(n_valid).to(device))
+    _, mean, spread = normalize_blocks(x, model.config.block_samples)
+    filled = model.decoder(maps, hidden) * spread + mean
+    filled = torch.where(hidden, filled, x).cpu().numpy()
+    return signal, filled, hidden.cpu().numpy()

@@ -1,6 +1,7 @@
 """Several processes that train one model on joint batches; alone, everything here does nothing."""
 
 import atexit
+import multiprocessing
 import os
 
 import torch
@@ -18,17 +19,32 @@ def rank():
     return dist.get_rank() if world_size() > 1 else 0
 
 
-def join():
-    """Join the processes that ``torchrun`` started, if it did and they have not met yet."""
+def join(device="auto"):
+    """Join the processes that ``torchrun`` started, if it did and they have not met yet.
+
+    A process that another one of them started, such as a worker of joblib, has the same
+    environment but is none of them.
+
+    Parameters
+    ----------
+    device : torch.device or str, default="auto"
+        Where this process will train. ``"auto"`` and ``"cuda"`` take the GPU of its local rank;
+        with ``"cpu"`` none is touched.
+    """
     if (
-        dist.is_available()
-        and not dist.is_initialized()
-        and int(os.environ.get("WORLD_SIZE", 1)) > 1
+        not dist.is_available()
+        or dist.is_initialized()
+        or int(os.environ.get("WORLD_SIZE", 1)) <= 1
+        or multiprocessing.parent_process() is not None
     ):
-        if torch.cuda.is_available():
+        return
+    backend = "gloo"
+    if torch.cuda.is_available():
+        backend = "cpu:gloo,cuda:nccl"
+        if device == "auto" or torch.device(device) == torch.device("cuda"):
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-        atexit.register(_leave)
+    dist.init_process_group(backend)
+    atexit.register(_leave)
 
 
 def _leave():

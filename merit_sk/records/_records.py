@@ -319,6 +319,37 @@ class ECGRecords:
         """
         return self._like(on_invalid="repair")
 
+    def read_range(self, i, start, stop):
+        """Read part of one record, without reading the rest of it.
+
+        Parameters
+        ----------
+        i : int
+            Which record.
+        start, stop : int
+            Samples, as ``records[i][:, start:stop]`` counts them.
+
+        Returns
+        -------
+        ndarray of shape (n_leads, stop - start), float32
+            In mV; equal to the slice to rounding where the record is resampled.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from merit_sk import ECGRecords
+        >>> X = np.random.default_rng(0).standard_normal((1, 12, 100_000))
+        >>> ECGRecords.from_array(X, sampling_rate=100).read_range(0, 5000, 6000).shape
+        (12, 1000)
+        """
+        from ._ranges import read_range
+
+        i = range(len(self))[i]
+        start, stop, _ = slice(start, stop).indices(int(self.lengths[i]))
+        signal = read_range(self, i, start, max(start, stop))
+        names = [self._source.describe(i)]
+        return check_finite(signal[None], on_invalid=self.on_invalid, names=names)[0]
+
     def cache(self, folder, *, n_jobs=None):
         """Write all signals, as they are seen here, to a folder that is fast to read.
 

@@ -1,6 +1,7 @@
 """From recordings of any rate, length and lead order to the windows a model sees."""
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -9,6 +10,11 @@ from ._filters import bandpass, filtered, resample, resampled_length, standardis
 from ._lead_map import LeadMap
 from ._leads import canonical_lead_name
 from ._quality import check_finite
+from ._ranges import needed_range
+
+PIECE_SECONDS = 600  # of a longer recording, filtered at once
+MARGIN_SECONDS = 30  # around it: by then an edge has died away to 1e-20 of its height
+SILENT = 1e-5  # of a lead's deviation: a window below it holds the rounding of the filter
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,11 @@ class WindowSpec:
 class WindowSource:
     """Recordings made ready for a model: in memory when they fit, read anew when they do not.
 
+    Recordings of more than ten minutes are read and filtered in pieces, with half a minute around
+    each, so that memory does not depend on their length. The result is that of filtering all at
+    once, to rounding, but for the first and last seconds of the recording: there the straight line
+    that is taken out is that of the piece.
+
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_leads, n_times) or ECGRecords
@@ -131,18 +142,16 @@ class WindowSource:
         self.leads.warn()
         self._kept = self._windows = None
         if keep:
-            lengths = self._lengths()
-            size = 4 * len(spec.leads) * np.maximum(lengths, spec.n_times).sum()
+            size = 4 * len(spec.leads) * np.maximum(self.lengths, spec.n_times).sum()
             if size <= self.memory:
-                self._keep(single=lengths.max() <= spec.n_times)
+                self._keep(single=self.lengths.max() <= spec.n_times)
 
     def _keep(self, single):
         shape = (len(self), len(self.spec.leads), self.spec.n_times)
         windows = np.empty(shape, dtype=np.float32) if single else None
         n_valid, kept = np.empty(len(self), dtype=np.int64), []
         deviation = np.empty(shape[:2], dtype=np.float32)
-        for i in range(0, len(self), self.chunk):
-            rows = np.arange(i, min(i + self.chunk, len(self)))
+        for rows in self.chunks():
             if single:
                 found = self.windows(rows, lambda n_times: 0)
                 windows[rows], n_valid[rows], deviation[rows] = found
@@ -156,11 +165,33 @@ class WindowSource:
     def __len__(self):
         return len(self.X)
 
-    def _lengths(self):
-        """Samples of every recording at the model's rate."""
+    @cached_property
+    def n_times(self):
+        """Samples of every recording as it is read."""
         array = isinstance(self.X, np.ndarray)
-        lengths = np.full(len(self.X), self.X.shape[-1]) if array else self.X.lengths
-        return resampled_length(lengths, self.sampling_rate, self.spec.sampling_rate)
+        return np.full(len(self.X), self.X.shape[-1]) if array else self.X.lengths
+
+    @cached_property
+    def lengths(self):
+        """Samples of every recording at the model's rate."""
+        return resampled_length(self.n_times, self.sampling_rate, self.spec.sampling_rate)
+
+    @property
+    def deviations(self):
+        """Standard deviations in mV of all leads, if the windows are in memory, else None."""
+        return None if self._windows is None else self._windows[2]
+
+    def chunks(self):
+        """Positions of all recordings, up to 256 at once; those that are long one by one."""
+        room = self.memory / 8 / (4 * len(self.leads.used))
+        start = total = 0
+        for i, n_times in enumerate(self.n_times.tolist()):
+            alone = self.is_long(i) or self.is_long(start)
+            if i > start and (alone or total + n_times > room or i - start == self.chunk):
+                yield np.arange(start, i)
+                start, total = i, 0
+            total += n_times
+        yield np.arange(start, len(self))
 
     def read(self, key):
         """Recordings with the leads of the model; a list of arrays where lengths differ.
@@ -171,19 +202,33 @@ class WindowSource:
         """
         if isinstance(self.X, np.ndarray):
             in_a_row = len(key) and (np.diff(key) == 1).all()
-            x = self.X[key[0] : key[-1] + 1] if in_a_row else self.X[key]
-            if self._columns != list(range(x.shape[1])):
-                x = x[:, self._columns]
-            x = check_finite(x, on_invalid=self.on_invalid, names=key)
-            return x if self.leads.complete else self.leads(x)
+            return self._named(self.X[key[0] : key[-1] + 1] if in_a_row else self.X[key], key)
         records = self.X[key]
         if records.shape[2] is None:
             return [self.leads(x) for x in records]
         return self.leads(np.asarray(records))
 
+    def read_range(self, i, start, stop):
+        """Samples of one recording, as `read` gives them, without reading the others."""
+        if not isinstance(self.X, np.ndarray):
+            return self.leads(self.X.read_range(i, start, stop))
+        return self._named(self.X[i : i + 1, :, start:stop], [i])[0]
+
+    def _named(self, x, names):
+        """Return the leads of the model from recordings of an array, which must be finite."""
+        if self._columns != list(range(x.shape[1])):
+            x = x[:, self._columns]
+        x = check_finite(x, on_invalid=self.on_invalid, names=names)
+        return x if self.leads.complete else self.leads(x)
+
     def signals(self, indices):
         """Filtered recordings at the model's rate, each (n_leads, n_times)."""
-        return [self.spec.prepare(x, self.sampling_rate) for x in self.read(indices)]
+        short = [i for i in indices if not self.is_long(i)]
+        found = dict(zip(short, self.read(np.array(short)), strict=True)) if short else {}
+        return [
+            self.spec.prepare(found[i], self.sampling_rate) if i in found else self._whole(i)
+            for i in indices
+        ]
 
     def windows(self, indices, start):
         """One window a recording.
@@ -206,11 +251,17 @@ class WindowSource:
             return tuple(part[indices] for part in self._windows)
         if self._kept is not None:
             kept = (self._kept[i] for i in indices)
-            return _stacked([self.spec.cut(x, start(x.shape[-1])) for x in kept])
-        return self._cut(indices, lambda n_times: [start(n_times)])[:3]
+            return _stacked([self._cut(x, [start(x.shape[-1])])[0] for x in kept])
+        return self._load(indices, lambda n_times: [start(n_times)])[:3]
 
-    def all_windows(self, indices):
+    def all_windows(self, indices, part=slice(None)):
         """Every window of the recordings, with the position of its recording in `indices`.
+
+        Parameters
+        ----------
+        indices : ndarray of int
+        part : slice, default=slice(None)
+            Which windows of each, in the order of their starts.
 
         Returns
         -------
@@ -218,23 +269,100 @@ class WindowSource:
             As `windows` gives them.
         owner : ndarray of shape (n_windows,), int64
         """
-        return self._cut(indices, self.spec.starts)
+        return self._load(indices, lambda n_times: self.spec.starts(n_times)[part])
 
-    def _cut(self, indices, starts):
-        x, rate = self.read(indices), self.sampling_rate
-        if isinstance(x, np.ndarray) and self._is_short(x):
-            signal, n_valid, deviation = self.spec.whole(x, rate)
-            n_valid = np.full(len(x), n_valid, dtype=np.int64)
-            return signal, n_valid, deviation, np.arange(len(x))
-        cut, owner = [], []
-        for i, one in enumerate(x):
-            if self._is_short(one):
-                cut.append(self.spec.whole(one, rate))
-            else:
-                one = self.spec.prepare(one, rate)
-                cut += [self.spec.cut(one, start) for start in starts(one.shape[-1])]
-            owner += [i] * (len(cut) - len(owner))
-        return *_stacked(cut), np.array(owner)
+    def batches(self, rows, size):
+        """What to pass to `all_windows`, piece by piece, to get every window of some recordings.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+        size : int
+            Windows in a batch. One recording of up to ten minutes, or a piece of that length of a
+            longer one, may be more.
+
+        Yields
+        ------
+        positions : ndarray of int
+            In `rows`, in a row.
+        part : slice
+            Windows of each; all, but for pieces.
+        """
+        first = total = 0
+        at_once = max(round(PIECE_SECONDS / self.spec.duration), 1)
+        for at, (row, n) in enumerate(zip(rows, self.n_windows(rows), strict=True)):
+            long = self.is_long(row)
+            if at > first and (long or total + n > size):
+                yield np.arange(first, at), slice(None)
+                first, total = at, 0
+            total += n
+            if long:
+                for i in range(0, n, at_once):
+                    yield np.array([at]), slice(i, min(i + at_once, n))
+                first, total = at + 1, 0
+        if first < len(rows):
+            yield np.arange(first, len(rows)), slice(None)
+
+    def n_windows(self, rows):
+        """Windows of each recording."""
+        lengths, inverse = np.unique(self.lengths[rows], return_inverse=True)
+        return np.array([len(self.spec.starts(n)) for n in lengths.tolist()])[inverse]
+
+    def is_long(self, i):
+        """Whether a recording is read in pieces."""
+        return self.lengths[i] > PIECE_SECONDS * self.spec.sampling_rate
+
+    def _stretch(self, i, start, stop):
+        """Filtered samples of a long recording, and the deviations of what they were cut from."""
+        rates = self.sampling_rate, self.spec.sampling_rate
+        first, last, skip = needed_range(start, stop, int(self.n_times[i]), rates, MARGIN_SECONDS)
+        x = self.spec.prepare(self.read_range(i, first, last), rates[0])
+        return x[..., skip : skip + stop - start], x.std(axis=-1)
+
+    def _whole(self, i):
+        out = np.empty((len(self.spec.leads), self.lengths[i]), dtype=np.float32)
+        step = round(PIECE_SECONDS * self.spec.sampling_rate)
+        for start in range(0, out.shape[-1], step):
+            stop = min(start + step, out.shape[-1])
+            out[:, start:stop], _ = self._stretch(i, start, stop)
+        return out
+
+    def _load(self, indices, starts):
+        indices = np.asarray(indices)
+        if len(indices) and not any(self.is_long(i) for i in indices):
+            x, rate = self.read(indices), self.sampling_rate
+            if isinstance(x, np.ndarray) and self._is_short(x):
+                signal, n_valid, deviation = self.spec.whole(x, rate)
+                n_valid = np.full(len(x), n_valid, dtype=np.int64)
+                return signal, n_valid, deviation, np.arange(len(x))
+            cut = [
+                [self.spec.whole(one, rate)]
+                if self._is_short(one)
+                else self._cut(self.spec.prepare(one, rate), starts(int(self.lengths[i])))
+                for i, one in zip(indices, x, strict=True)
+            ]
+        else:
+            cut = [self._load_one(i, starts) for i in indices]
+        owner = np.repeat(np.arange(len(cut)), [len(one) for one in cut])
+        return *_stacked([window for one in cut for window in one]), owner
+
+    def _load_one(self, i, starts):
+        if not self.is_long(i):
+            found = self._load([i], starts)
+            return list(zip(*found[:3], strict=True))
+        starts = starts(int(self.lengths[i]))
+        first, last = starts[0], starts[-1] + self.spec.n_times
+        x, spread = self._stretch(i, first, last)
+        return self._cut(x, [start - first for start in starts], spread)
+
+    def _cut(self, x, starts, spread=None):
+        """Windows of a filtered recording; what is silent in them stays silent."""
+        floor = SILENT * (x.std(axis=-1) if spread is None else spread)
+        cut = [self.spec.cut(x, start) for start in starts]
+        for signal, _, deviation in cut:
+            silent = deviation < floor
+            signal[silent], deviation[silent] = 0, 0
+        return cut
 
     def _is_short(self, x):
         rates = self.sampling_rate, self.spec.sampling_rate
