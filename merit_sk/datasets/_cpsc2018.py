@@ -1,5 +1,6 @@
 """CPSC2018: China Physiological Signal Challenge 2018, 6,877 ECGs."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def load_cpsc2018(path, *, errors="raise"):
     Bunch
         With the attributes
 
-        - ``data`` : :class:`~merit_sk.ECGRecords`; lengths differ, see `ECGRecords.with_duration`
+        - ``data`` : :class:`~merit_sk.ECGRecords`; lengths differ
         - ``target`` : ndarray of shape (n, 9), 1 where a class applies
         - ``target_names`` : list of str, the nine classes in alphabetical order
         - ``reports`` : None
@@ -61,7 +62,6 @@ def load_cpsc2018(path, *, errors="raise"):
     --------
     >>> from merit_sk.datasets import load_cpsc2018
     >>> ecg = load_cpsc2018("cpsc2018/")                                       # doctest: +SKIP
-    >>> X = ecg.data.with_duration(10)                                         # doctest: +SKIP
     """
     check_errors(errors)
     folder = data_set_folder(path, name="CPSC2018")
@@ -163,6 +163,10 @@ class OriginalSource(FileSource):
             return signal, False
         out[...] = signal
         return out, False
+
+    def content(self, i):
+        with open(self.describe(i), "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
 
     def read_digital(self, i, lead_names):
         return None

@@ -34,7 +34,7 @@ def load_georgia(path, *, errors="raise"):
     Bunch
         With the attributes
 
-        - ``data`` : :class:`~merit_sk.ECGRecords`; lengths differ, see `ECGRecords.with_duration`
+        - ``data`` : :class:`~merit_sk.ECGRecords`; lengths differ
         - ``target`` : ndarray of shape (n, 24), the diagnoses scored by the challenge of 2020,
           1 where one applies; those it scores as the same are one class
         - ``target_names`` : list of str, abbreviations in alphabetical order
