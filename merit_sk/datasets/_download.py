@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import quote
 
 PHYSIONET = "https://physionet.org/files"
@@ -134,8 +134,7 @@ def _read_sums(lines, pattern):
 
 
 def _inside(path, where):
-    parts = PurePosixPath(path).parts
-    if not parts or parts[0] == "/" or ".." in parts or re.search(r"[\\:\0]", path):
+    if path[:1] in ("", "/") or ".." in path.split("/") or re.search(r"[\\:\0]", path):
         raise ValueError(f"{where} lists {path!r}, which is outside the data set")
     return path
 
@@ -269,27 +268,20 @@ def _fetch_archive(session, url, folder, pattern):
 def _unpack(archive, folder, pattern):
     from tqdm import tqdm
 
-    members = {}
-    for member in archive.infolist():
-        if not member.is_dir():
-            members[_inside(member.filename, "the archive")] = member
-    top = _top_folder(members)
-    wanted = [name for name in members if re.fullmatch(pattern, name[len(top) :])]
+    members = archive.infolist()
+    tops = {_inside(member.filename, "the archive").partition("/")[:2] for member in members}
+    top = "".join(tops.pop()) if len(tops) == 1 else ""
+    files = [member for member in members if not member.is_dir()]
+    wanted = [m for m in files if re.fullmatch(pattern, m.filename[len(top) :])]
     if not wanted:
         raise ValueError(f"the archive holds none of the files wanted ({pattern})")
     sums = {}
-    if top + _SUMS in members:
+    if any(member.filename == top + _SUMS for member in files):
         with archive.open(top + _SUMS) as lines:
             sums = _read_sums(lines, pattern)
-    for name in tqdm(wanted, unit="file", desc=folder.name, disable=None):
-        path = name[len(top) :]
-        _unpack_one(archive, members[name], folder / path, sums.get(path))
-
-
-def _top_folder(names):
-    """The folder that all files of an archive lie in, with a slash, or nothing."""
-    tops = {name.partition("/")[0] if "/" in name else "" for name in names}
-    return f"{tops.pop()}/" if len(tops) == 1 and "" not in tops else ""
+    for member in tqdm(wanted, unit="file", desc=folder.name, disable=None):
+        path = member.filename[len(top) :]
+        _unpack_one(archive, member, folder / path, sums.get(path))
 
 
 def _unpack_one(archive, member, file, digest):
