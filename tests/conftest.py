@@ -1,4 +1,6 @@
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -44,3 +46,15 @@ def fitted(tiny, ecg):
     from merit_sk import MeritEmbedder
 
     return MeritEmbedder(**tiny).fit(ecg.data, reports=ecg.reports)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 256 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("a file system of limited size cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)

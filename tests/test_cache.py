@@ -3,6 +3,7 @@ import multiprocessing
 import os
 import pickle
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -233,6 +234,86 @@ def test_a_half_written_shard_is_written_again(tmp_path, records, monkeypatch):
     (tmp_path / "ecg.partial" / "shard-00001.123.tmp").write_bytes(b"left over")
     records.cache(tmp_path / "ecg")
     assert content(tmp_path / "ecg") == content(tmp_path / "whole")
+
+
+def test_files_of_the_user_are_left_alone(tmp_path, records):
+    partial = tmp_path / "ecg.partial"
+    for name in ("notes.txt", "names.txt"):
+        partial.mkdir()
+        (partial / name).write_text("mine")
+        cached = records.cache(tmp_path / "ecg")
+        assert len(cached) == len(records)
+        assert [path.name for path in partial.iterdir()] == [name]
+        assert (partial / name).read_text() == "mine"
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["ecg", "ecg.partial"]
+        shutil.rmtree(tmp_path / "ecg")
+        shutil.rmtree(partial)
+
+
+def test_files_put_into_an_unfinished_build_are_left_alone(tmp_path, records, monkeypatch):
+    monkeypatch.setattr(_cache, "_finish", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        records.cache(tmp_path / "ecg")
+    monkeypatch.undo()
+    monkeypatch.setattr(_cache, "SHARD_RECORDS", 4)
+    before = content(tmp_path / "ecg.partial")
+    (tmp_path / "ecg.partial" / "notes.tmp").write_text("mine")
+    records[:5].cache(tmp_path / "ecg")
+    assert content(tmp_path / "ecg.partial").items() > before.items()
+    assert (tmp_path / "ecg.partial" / "notes.tmp").read_text() == "mine"
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_what_is_no_cache_is_not_overwritten(tmp_path, records, kind):
+    mine = tmp_path / "ecg"
+    if kind == "folder":
+        mine.mkdir()
+        mine /= "notes.txt"
+    mine.write_text("mine")
+    with pytest.raises(FileNotFoundError, match="is not a cache"):
+        records.cache(tmp_path / "ecg")
+    assert mine.read_text() == "mine"
+
+
+def test_names_come_back(tmp_path, records):
+    names = ["a\r", "b c", "ü", *"defghij"]
+    named = ECGRecords.from_array(np.asarray(records), sampling_rate=100, record_names=names)
+    named.cache(tmp_path / "ecg")
+    assert list(ECGRecords.from_cache(tmp_path / "ecg").record_names) == names
+    broken = ECGRecords.from_array(
+        np.asarray(records), sampling_rate=100, record_names=["a\nb", *names[1:]]
+    )
+    with pytest.raises(ValueError, match="one line"):
+        broken.cache(tmp_path / "other")
+    assert not (tmp_path / "other.partial").exists()
+
+
+def test_short_records_stay_short(tmp_path, records):
+    cached = records.with_duration(2).cache(tmp_path / "ecg")
+    assert list(cached.lengths) == [100] * 10
+    assert cached[0].shape == (12, 100)
+    assert ECGRecords.from_cache(tmp_path / "ecg").shape == (10, 12, 100)
+
+
+def test_a_full_disk_is_an_error_and_loses_nothing(tmp_path, records, small_disk):
+    records.cache(tmp_path / "whole")
+    large = small_disk / "large"
+    large.write_bytes(bytes(236 << 10))
+    with pytest.raises(OSError, match=r"No space left on device.*ecg"):
+        records.cache(small_disk / "ecg")
+    left = content(small_disk / "ecg.partial")
+    assert {"shard-00000.bin", "shard-00000.npy"} <= set(left)
+    assert not [name for name in left if name.endswith(".tmp")]
+    large.unlink()
+    records.cache(small_disk / "ecg")
+    assert content(small_disk / "ecg") == content(tmp_path / "whole")
+
+
+def test_a_read_only_disk_is_an_error(records, small_disk):
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    with pytest.raises(OSError, match="Read-only file system"):
+        records.cache(small_disk / "ecg")
+    assert not list(small_disk.iterdir())
 
 
 def _build(folder, start):

@@ -146,12 +146,21 @@ def test_fewer_leads_need_names(X):
 def test_duration_cuts_and_pads(records, X):
     short = records.with_duration(0.3)
     np.testing.assert_array_equal(np.asarray(short), X[..., :30])
-    long = np.asarray(records.with_duration(1))
+    with pytest.warns(UserWarning, match="20 of 20 records are shorter than 1 s"):
+        long = np.asarray(records.with_duration(1))
     assert long.shape == (20, 12, 100)
     np.testing.assert_array_equal(long[..., :50], X)
     assert not long[..., 50:].any()
     with pytest.raises(ValueError, match="at least one sample"):
         records.with_duration(0)
+
+
+def test_an_embedding_does_not_see_a_longer_duration(fitted, ecg):
+    X = np.asarray(ecg.data)[:, :, :120]
+    short = ECGRecords.from_array(X, sampling_rate=100)
+    Z = fitted.transform(short)
+    np.testing.assert_array_equal(fitted.transform(short.with_duration(2)), Z)
+    assert not np.allclose(fitted.transform(np.pad(X, [(0, 0), (0, 0), (0, 80)])), Z, atol=0.01)
 
 
 def test_resampling_is_a_view(records):
@@ -200,7 +209,15 @@ def test_ragged_records_are_read_one_by_one_or_cut(tmp_path):
     assert records[1].shape == (12, 150)
     with pytest.raises(ValueError, match="with_duration"):
         np.asarray(records)
-    assert np.asarray(records.with_duration(1.2)).shape == (2, 12, 120)
+    part = records.with_duration(1.2)
+    assert list(part.lengths) == [100, 120]
+    assert part.shape == (2, 12, None)
+    assert [signal.shape[1] for signal in part] == [100, 120]
+    with pytest.warns(UserWarning, match=r"1 of 2 records are shorter than 1\.2 s"):
+        X = np.asarray(part)
+    assert X.shape == (2, 12, 120)
+    assert not X[0, :, 100:].any()
+    np.testing.assert_array_equal(X[0, :, :100], records[0])
 
 
 def test_other_sampling_rates_are_resampled_to_the_most_frequent(tmp_path):
@@ -261,3 +278,148 @@ def test_check_finds_wrong_checksums_that_reading_passes_over(tmp_path):
     faulty = records.check()
     assert list(faulty.index) == [1]
     assert "checksum of lead II " in faulty["reason"][1]
+
+
+def roots(tmp_path, **options):
+    """Two folders with records of the same names and lengths."""
+    rng = np.random.default_rng(0)
+    for root in ("a", "b"):
+        (tmp_path / root).mkdir()
+        for name in ("r0", "r1"):
+            write_record(tmp_path / root, name, rng.standard_normal((12, 100)), **options)
+    return [
+        ECGRecords.from_wfdb(["r0", "r1"], root=tmp_path / root, reports=["atrial"] * 2)
+        for root in ("a", "b")
+    ]
+
+
+def without_checksums(folder):
+    for header in folder.rglob("*.hea"):
+        first, *lines = header.read_text().splitlines()
+        words = [line.split() for line in lines]
+        lines = [" ".join([*word[:5], "0", "0", *word[7:]]) for word in words]
+        header.write_text("\n".join([first, *lines]) + "\n")
+
+
+@pytest.mark.parametrize("checksums", [True, False])
+def test_records_of_the_same_names_in_another_folder_are_others(tmp_path, checksums):
+    first, second = roots(tmp_path)
+    if not checksums:
+        without_checksums(tmp_path)
+    cached = first.cache(tmp_path / "cache")
+    with pytest.raises(ValueError, match="holds other records"):
+        second.cache(tmp_path / "cache")
+    np.testing.assert_array_equal(np.asarray(first.cache(tmp_path / "cache")), np.asarray(cached))
+
+
+@pytest.mark.parametrize("checksums", [True, False])
+def test_a_moved_folder_holds_the_same_records(tmp_path, checksums):
+    first, _ = roots(tmp_path)
+    if not checksums:
+        without_checksums(tmp_path)
+    cached = np.asarray(first.cache(tmp_path / "cache"))
+    (tmp_path / "a").rename(tmp_path / "elsewhere")
+    for root, paths in [
+        (tmp_path / "elsewhere", ["r0", "r1"]),
+        ("", [tmp_path / "elsewhere" / "r0", tmp_path / "elsewhere" / "r1"]),
+    ]:
+        moved = ECGRecords.from_wfdb(paths, root=root)
+        np.testing.assert_array_equal(np.asarray(moved.cache(tmp_path / "cache")), cached)
+
+
+def test_comments_of_a_header_are_no_part_of_the_signal(tmp_path):
+    first, _ = roots(tmp_path)
+    first.cache(tmp_path / "cache")
+    with open(tmp_path / "a" / "r0.hea", "a") as header:
+        header.write("#Age: 61\n")
+    first.cache(tmp_path / "cache")
+
+
+@pytest.mark.parametrize("word", [4, 5])
+def test_another_gain_or_first_value_is_another_record(tmp_path, word):
+    first, _ = roots(tmp_path)
+    first.cache(tmp_path / "cache")
+    header = tmp_path / "a" / "r1.hea"
+    lines = [line.split() for line in header.read_text().splitlines()]
+    for line in lines[1:]:
+        line[2 if word == 4 else word] = "999.0(0)/mV" if word == 4 else "77"
+    header.write_text("\n".join(map(" ".join, lines)))
+    with pytest.raises(ValueError, match="holds other records"):
+        first.cache(tmp_path / "cache")
+
+
+def test_edf_files_are_known_by_their_samples(tmp_path):
+    from test_wfdb_reader import edf_bytes
+
+    signal = np.arange(300) - 150
+    for root, one in (("a", signal), ("b", signal[::-1])):
+        (tmp_path / root).mkdir()
+        (tmp_path / root / "r.edf").write_bytes(edf_bytes([one, one], (100, 100)))
+    first, second = (ECGRecords.from_wfdb(["r.edf"], root=tmp_path / root) for root in "ab")
+    first.cache(tmp_path / "cache")
+    first.cache(tmp_path / "cache")
+    with pytest.raises(ValueError, match="holds other records"):
+        second.cache(tmp_path / "cache")
+
+
+def test_arrays_are_known_by_their_samples_and_rate(tmp_path, X):
+    records = ECGRecords.from_array(X, sampling_rate=100)
+    records.cache(tmp_path / "cache")
+    ECGRecords.from_array(X.astype(float), sampling_rate=100).cache(tmp_path / "cache")
+    for other in (
+        ECGRecords.from_array(X + 1e-3, sampling_rate=100),
+        ECGRecords.from_array(X, sampling_rate=200),
+        ECGRecords.from_array(X, sampling_rate=200).resampled(100),
+        records[::-1],
+    ):
+        with pytest.raises(ValueError, match="holds other records"):
+            other.cache(tmp_path / "cache")
+
+
+def test_caches_are_known_by_their_samples(tmp_path):
+    first, second = roots(tmp_path)
+    one, two = first.cache(tmp_path / "one"), second.cache(tmp_path / "two")
+    one.cache(tmp_path / "again")
+    one.cache(tmp_path / "again")
+    with pytest.raises(ValueError, match="holds other records"):
+        two.cache(tmp_path / "again")
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_training_on_records_of_the_same_names_is_not_continued(tmp_path, tiny, cached):
+    from merit_sk import MeritEmbedder
+
+    first, second = roots(tmp_path)
+    if cached:
+        first, second = first.cache(tmp_path / "one"), second.cache(tmp_path / "two")
+    tiny = tiny | {"duration": 1, "max_epochs": 1, "checkpoint_dir": tmp_path / "training"}
+    MeritEmbedder(**tiny).fit(first)
+    MeritEmbedder(**tiny).fit(first)
+    with pytest.raises(ValueError, match="another training"):
+        MeritEmbedder(**tiny).fit(second)
+
+
+def test_names_and_leads_are_normalised(X):
+    leads = ["DI", "d2", "Lead III", "avr", "AVL", "aVF", "C1", "V2", "V3", "V4", "V5", "V6"]
+    records = ECGRecords.from_array(
+        X, sampling_rate=np.int64(100), lead_names=leads, record_names=range(20)
+    )
+    assert records.lead_names == STANDARD_LEADS
+    assert list(records.record_names[:2]) == ["0", "1"]
+    assert records.with_leads(["DII"]).lead_names == ("II",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sampling_rate": 0}, "sampling_rate must be positive"),
+        ({"sampling_rate": float("nan")}, "sampling_rate must be positive"),
+        ({"lead_names": "I"}, "must be a sequence of names"),
+        ({"X": np.ones((1, 12, 5), dtype=complex)}, "real numbers"),
+        ({"X": np.full((1, 12, 5), "1")}, "real numbers"),
+    ],
+)
+def test_arrays_that_make_no_records(X, changes, message):
+    options = {"X": X, "sampling_rate": 100} | changes
+    with pytest.raises(ValueError, match=message):
+        ECGRecords.from_array(options.pop("X"), **options)

@@ -11,13 +11,16 @@ A cache is a folder with
 
 It is built in ``<folder>.partial``, one shard after another, each under a temporary name until it
 is complete, and renamed to ``<folder>`` at the end. Shards do not depend on each other nor on the
-time or the machine, so a build that was killed goes on where it was and gives the same bytes.
+time or the machine, so a build that was killed goes on where it was and gives the same bytes. A
+folder of that name that holds anything else is left alone, for ``<folder>.partial-2`` and so on.
 """
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,6 +35,9 @@ SHARD_RECORDS = 1024
 _INDEX = np.dtype([("offset", "<i8"), ("n_times", "<i4"), ("reduced", "?")])
 _DERIVED = ("III", "aVR", "aVL", "aVF")
 _DIGEST_SIZE = hashlib.sha256().digest_size
+_OWN = re.compile(
+    r"fingerprint(\.tmp)?|names\.txt|meta\.json|shard-\d{5,}\.(bin|npy|\d+(\.index)?\.tmp)"
+)
 
 
 def reduce_leads(samples, lead_names, scales, tolerance):
@@ -81,8 +87,8 @@ def _kept(lead_names):
     return [i for i, name in enumerate(lead_names) if name not in _DERIVED]
 
 
-def quantise(signal, n_leads):
-    """Turn mV into 16-bit integers with the finest step that is a power of two."""
+def quantize(signal, n_leads):
+    """Round mV to 16-bit integers with the finest step that is a power of two."""
     peak = float(np.abs(signal).max(initial=0))
     gain = 2.0 ** np.floor(np.log2(32767 / peak)) if peak > 0 else 1.0
     gain = float(np.clip(gain, 2.0**-20, 2.0**24))
@@ -96,7 +102,7 @@ def _encode(records, i):
     digital = records._read_digital(i)
     if digital is None:
         signal = records[i]
-        samples, scales = quantise(signal, len(names))
+        samples, scales = quantize(signal, len(names))
         tolerance = max(1, int(scales[0].gain * records._adc_step(i)))
     else:
         samples, scales = digital
@@ -114,8 +120,7 @@ def write_shard(records, folder, number):
         return
     index = np.zeros(len(records), dtype=_INDEX)
     digest = hashlib.sha256()
-    temporary = file.with_suffix(f".{os.getpid()}.tmp")
-    with open(temporary, "wb") as stream:
+    with _written(file.with_suffix(f".{os.getpid()}.tmp"), file) as stream:
         for i in range(len(records)):
             block, n_times, reduced = _encode(records, i)
             index[i] = stream.tell(), n_times, reduced
@@ -123,17 +128,28 @@ def write_shard(records, folder, number):
             digest.update(block)
         digest.update(index.tobytes())
         stream.write(digest.digest())
-        _flush(stream)
-    with open(temporary.with_suffix(".index.tmp"), "wb") as stream:
-        np.save(stream, index)
-        _flush(stream)
-    os.replace(stream.name, file.with_suffix(".npy"))
-    os.replace(temporary, file)
+        whole = file.with_suffix(".npy")
+        with _written(file.with_suffix(f".{os.getpid()}.index.tmp"), whole) as index_stream:
+            np.save(index_stream, index)
 
 
-def _flush(stream):
-    stream.flush()
-    os.fsync(stream.fileno())
+@contextlib.contextmanager
+def _written(temporary, file):
+    """Open a temporary file that becomes `file` when all is written, and goes away otherwise."""
+    try:
+        with open(temporary, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, file)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.filename is None and error.errno is not None:
+            raise OSError(error.errno, error.strerror, str(file)) from None
+        raise
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _shard_is_whole(file):
@@ -163,6 +179,9 @@ def build(records, folder, n_jobs=None):
     from tqdm import tqdm
 
     folder = Path(folder)
+    broken = [name for name in records.record_names if "\n" in name]
+    if broken:
+        raise ValueError(f"names of records must have one line to be cached, got {broken[0]!r}")
     fingerprint = records._fingerprint()
     if folder.exists():
         return CacheSource.open(folder, fingerprint)
@@ -182,16 +201,45 @@ def build(records, folder, n_jobs=None):
 @contextlib.contextmanager
 def _sole_builder(folder):
     """Hold the lock on ``<folder>.partial``; None if another process has built `folder`."""
-    partial = folder.with_name(folder.name + ".partial")
     while True:
         if folder.exists():
             yield None
             return
+        partial = _work_folder(folder)
         partial.mkdir(parents=True, exist_ok=True)
         with _locked(partial):
-            if not folder.exists() and partial.exists():
+            if not folder.exists() and partial.exists() and _is_own(partial):
                 yield partial
                 return
+
+
+def _work_folder(folder):
+    """First of ``<folder>.partial``, ``<folder>.partial-2``, ... without files of others."""
+    for k in itertools.count(1):
+        partial = folder.with_name(f"{folder.name}.partial" + (f"-{k}" if k > 1 else ""))
+        if not os.path.lexists(partial) or _is_own(partial):
+            return partial
+
+
+def _is_own(partial):
+    """Whether a build has made this folder: its mark, and nothing but files of a cache."""
+    if not partial.is_dir() or partial.is_symlink():
+        return False
+    names = [file.name for file in partial.iterdir()]
+    if not all(_OWN.fullmatch(name) for name in names):
+        return False
+    return set(names) <= {"fingerprint.tmp"} or _mark(partial) is not None
+
+
+def _mark(partial):
+    """Fingerprint of the records that a build is of."""
+    for name in ("fingerprint", "meta.json"):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            text = (partial / name).read_text()
+            mark = text if name == "fingerprint" else json.loads(text).get("fingerprint")
+            if re.fullmatch("[0-9a-f]{64}", str(mark)):
+                return mark
+    return None
 
 
 @contextlib.contextmanager
@@ -215,23 +263,23 @@ def _locked(folder):
 
 def _start_or_resume(partial, fingerprint):
     """Empty a folder left by a build of other records."""
-    mark = partial / "fingerprint"
-    if not (mark.exists() and mark.read_text() == fingerprint):
-        for file in partial.iterdir():
+    if _mark(partial) != fingerprint:
+        files = [file for file in partial.iterdir() if _OWN.fullmatch(file.name)]
+        for file in sorted(files, key=lambda file: file.name in ("fingerprint", "meta.json")):
             file.unlink()
-        temporary = partial / "fingerprint.tmp"
-        temporary.write_text(fingerprint)
-        os.replace(temporary, mark)
+    with _written(partial / "fingerprint.tmp", partial / "fingerprint") as stream:
+        stream.write(fingerprint.encode())
     _remove_temporary(partial)
 
 
 def _remove_temporary(folder):
     for file in folder.glob("*.tmp"):
-        file.unlink(missing_ok=True)
+        if _OWN.fullmatch(file.name):
+            file.unlink(missing_ok=True)
 
 
 def _finish(records, partial, folder, fingerprint, n_shards):
-    (partial / "names.txt").write_text("\n".join(records.record_names), encoding="utf-8")
+    _write(partial / "names.txt", "\n".join(records.record_names).encode())
     meta = {
         "format": FORMAT,
         "fingerprint": fingerprint,
@@ -241,10 +289,17 @@ def _finish(records, partial, folder, fingerprint, n_shards):
         "n_shards": n_shards,
         "index_sha256": _index_digest(partial, n_shards),
     }
-    (partial / "meta.json").write_text(json.dumps(meta, indent=1))
+    _write(partial / "meta.json", json.dumps(meta, indent=1).encode())
     (partial / "fingerprint").unlink()
     _remove_temporary(partial)
     os.rename(partial, folder)
+
+
+def _write(file, data):
+    with open(file, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _index_digest(folder, n_shards):
@@ -290,7 +345,8 @@ class CacheSource:
         if fingerprint not in (None, meta["fingerprint"]):
             raise ValueError(
                 f"the cache {folder} holds other records, or the same ones with other leads, "
-                "sampling rate or duration: choose another folder, or delete this one"
+                "sampling rate or duration, or was written by an older version that did not look "
+                "at what records hold: choose another folder, or delete this one"
             )
         n_shards = meta["n_shards"]
         try:
@@ -318,8 +374,8 @@ class CacheSource:
 
     def names(self):
         """Names of all the records of the cache, in the order they were written."""
-        text = (Path(self.folder) / "names.txt").read_text(encoding="utf-8")
-        return text.split("\n") if text else []
+        text = (Path(self.folder) / "names.txt").read_bytes().decode("utf-8")
+        return text.split("\n") if len(self.index) else []
 
     def take(self, key):
         return CacheSource(self.folder, self.meta, self.shards[key], self.index[key])
@@ -359,7 +415,13 @@ class CacheSource:
         return 0.0
 
     def fingerprint(self):
-        return self.meta["fingerprint"].encode() + self.shards.tobytes() + self.index.tobytes()
+        digest = hashlib.sha256(repr((self.lead_names, self.meta["sampling_rate"])).encode())
+        for k in np.unique(self.shards):
+            with open(f"{self.folder}/shard-{k:05d}.bin", "rb") as stream:
+                stream.seek(-_DIGEST_SIZE, os.SEEK_END)
+                digest.update(stream.read())
+        digest.update(self.shards.tobytes() + self.index.tobytes())
+        return digest.digest()
 
     def wrong_checksums(self):
         """Reason by position of the records in files that do not match their checksum."""

@@ -1,7 +1,8 @@
-"""ECGRecords: many ECGs that behave like one array and are read when they are needed."""
+"""ECGRecords: many recordings that behave like one array and are read when they are needed."""
 
 import hashlib
 import os
+import warnings
 from collections import Counter
 
 import numpy as np
@@ -28,9 +29,10 @@ class ECGRecords:
     Attributes
     ----------
     shape : tuple
-        ``(n_samples, n_leads, n_times)``; `n_times` is None if lengths differ.
+        ``(n_samples, n_leads, n_times)``; `n_times` is None if lengths differ, or are less than
+        the duration asked for by `with_duration`.
     lengths : ndarray of shape (n_samples,)
-        Number of samples in time of every record.
+        Number of samples in time that every record has, without any padding.
     sampling_rate : float
         Samples per second.
     lead_names : tuple of str
@@ -74,12 +76,10 @@ class ECGRecords:
         self._source = source
         self.sampling_rate = _one_rate(source.rates) if sampling_rate is None else sampling_rate
         self.lead_names = tuple(source.lead_names if lead_names is None else lead_names)
-        self.record_names = _column(record_names, n, "record_names")
+        self.record_names = _names(record_names, n)
         self.reports = None if reports is None else _column(reports, n, "reports")
         self.duration = duration
         self.on_invalid = on_invalid
-        if self.record_names is None:
-            self.record_names = np.array([str(i) for i in range(n)], dtype=object)
 
     @classmethod
     def from_array(cls, X, *, sampling_rate, lead_names=None, reports=None, record_names=None):
@@ -110,13 +110,15 @@ class ECGRecords:
             if X.shape[1] != 12:
                 raise ValueError(f"X has {X.shape[1]} leads: pass lead_names=, one name for each")
             lead_names = STANDARD_LEADS
-        names = tuple(canonical_lead_name(name) for name in lead_names)
+        if X.dtype.kind not in "fiu":
+            raise ValueError(f"X must hold real numbers, got an array of {X.dtype}")
+        names = _canonical(lead_names)
         if len(names) != X.shape[1] or len(set(names)) != len(names):
             raise ValueError(
                 f"lead_names must name each of the {X.shape[1]} leads of X once, got {names}"
             )
         return cls(
-            ArraySource(X, sampling_rate, names),
+            ArraySource(X, _positive_rate(sampling_rate), names),
             lead_names=default_leads(names),
             record_names=record_names,
             reports=reports,
@@ -171,7 +173,7 @@ class ECGRecords:
         if lead_names is None:
             lead_names = default_leads(common)
         else:
-            lead_names = tuple(canonical_lead_name(name) for name in lead_names)
+            lead_names = _canonical(lead_names)
             lead_indices(common, lead_names)
         source = FileSource(root, paths, rates, n_times, common)
         if record_names is None:
@@ -208,21 +210,24 @@ class ECGRecords:
     @property
     def lengths(self):
         source = self._source
-        if self.duration is not None:
-            n_times = round(self.duration * self.sampling_rate)
-            return np.full(len(source.n_times), n_times)
         lengths = np.array(source.n_times)
         for rate in np.unique(source.rates[source.rates != self.sampling_rate]):
             at_rate = source.rates == rate
             lengths[at_rate] = resampled_length(lengths[at_rate], rate, self.sampling_rate)
-        return lengths
+        return lengths if self.duration is None else np.minimum(lengths, self._most_times)
+
+    @property
+    def _most_times(self):
+        return round(self.duration * self.sampling_rate)
 
     @property
     def shape(self):
         lengths = self.lengths
-        same = len(lengths) == 0 or (lengths == lengths[0]).all()
-        n_times = (int(lengths[0]) if len(lengths) else 0) if same else None
-        return len(lengths), len(self.lead_names), n_times
+        n_times = int(lengths[0]) if len(lengths) else 0
+        if len(lengths) and self.duration is not None:
+            n_times = self._most_times
+        same = (lengths == n_times).all()
+        return len(lengths), len(self.lead_names), n_times if same else None
 
     def __len__(self):
         return len(self.record_names)
@@ -230,8 +235,8 @@ class ECGRecords:
     def __repr__(self):
         n, n_leads, n_times = self.shape
         if n_times is None:
-            lengths = self.lengths
-            n_times = f"{lengths.min()}-{lengths.max()}"
+            shortest, longest = self.lengths.min(), self.lengths.max()
+            n_times = f"{shortest}-{longest}" if shortest < longest else shortest
         return f"ECGRecords({n} x {n_leads} leads x {n_times} samples at {self.sampling_rate:g} Hz)"
 
     def __getitem__(self, key):
@@ -271,21 +276,33 @@ class ECGRecords:
         -------
         ECGRecords
         """
-        names = tuple(canonical_lead_name(name) for name in lead_names)
+        names = _canonical(lead_names)
         lead_indices(self._source.lead_names, names)
         return self._like(lead_names=names)
 
     def with_duration(self, seconds):
-        """Return the records cut to their first `seconds`, or padded with zeros at the end.
+        """Return the records cut to their first `seconds`.
+
+        Shorter records stay as they are: `lengths` says how long, and estimators of this library
+        take them so. Only ``numpy.asarray``, whose result needs one length, pads them with zeros
+        at the end, and warns, because nothing in an array tells padding from signal.
 
         Parameters
         ----------
         seconds : float
-            Duration of every record.
+            Duration that no record exceeds.
 
         Returns
         -------
         ECGRecords
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from merit_sk import ECGRecords
+        >>> records = ECGRecords.from_array(np.ones((2, 12, 500)), sampling_rate=100)
+        >>> records.with_duration(3).lengths.tolist(), records.with_duration(9).lengths.tolist()
+        ([300, 300], [500, 500])
         """
         if not seconds * self.sampling_rate >= 1:
             raise ValueError(f"the duration must be at least one sample, got {seconds} s")
@@ -303,9 +320,7 @@ class ECGRecords:
         -------
         ECGRecords
         """
-        if not sampling_rate > 0:
-            raise ValueError(f"the sampling rate must be positive, got {sampling_rate}")
-        return self._like(sampling_rate=float(sampling_rate))
+        return self._like(sampling_rate=_positive_rate(sampling_rate))
 
     def repaired(self):
         """Return the records with NaN interpolated in time when they are read.
@@ -359,9 +374,13 @@ class ECGRecords:
         recording's own step are computed on reading. Memory stays bounded by a few records.
 
         A build that is interrupted, even killed, goes on where it was when it is called again; of
-        several processes that call it at once, one builds and the others wait. A folder that is
-        complete is opened without reading any recording: files that changed since then are not
-        noticed, so delete the folder after changing them.
+        several processes that call it at once, one builds and the others wait. Nothing but what a
+        build has written is ever deleted or overwritten.
+
+        A folder that is complete is opened if it holds these very records, wherever they lie now.
+        What records hold is known from the checksums and sizes that their WFDB headers tell;
+        where there are none, as in arrays, from all their samples. `from_cache` opens a cache
+        without its recordings.
 
         Parameters
         ----------
@@ -380,6 +399,9 @@ class ECGRecords:
         ValueError
             If a recording is faulty (see `check`), or `folder` holds a cache of other records or
             a damaged one.
+        OSError
+            If `folder` cannot be written, for example because the disk is full. What is written
+            is kept and the next call goes on from there.
 
         Examples
         --------
@@ -399,7 +421,6 @@ class ECGRecords:
         return self._like(
             source=source,
             sampling_rate=float(self.sampling_rate),
-            duration=None,
             on_invalid="raise",
         )
 
@@ -437,16 +458,13 @@ class ECGRecords:
             names = [source.describe(i)]
             signal = check_finite(signal[None], on_invalid=self.on_invalid, names=names)[0]
         signal = resample(signal, source.rates[i], self.sampling_rate)
-        if self.duration is None:
-            return signal
-        n_times = round(self.duration * self.sampling_rate)
-        signal = signal[:, :n_times]
-        return np.pad(signal, [(0, 0), (0, n_times - signal.shape[-1])])
+        return signal if self.duration is None else signal[:, : self._most_times]
 
     def _read_digital(self, i):
         """Integers of a record as it is seen here, None if they are not those of its source."""
         source = self._source
-        if self.duration is not None or source.rates[i] != self.sampling_rate:
+        cut = self.duration is not None and source.n_times[i] > self._most_times
+        if cut or source.rates[i] != self.sampling_rate:
             return None
         digital = source.read_digital(i, self.lead_names)
         return None if digital is None or digital[0].min() == -32768 else digital
@@ -461,15 +479,13 @@ class ECGRecords:
         return digest.hexdigest()
 
     def _read_all(self):
-        if self.shape[-1] is None:
-            lengths = self.lengths / self.sampling_rate
-            raise ValueError(
-                f"records last from {lengths.min():g} to {lengths.max():g} s and make no array: "
-                "use records.with_duration(seconds) to cut or pad them"
-            )
-        X = np.empty(self.shape, dtype=np.float32)
+        n, n_leads, n_times = self.shape
         source = self._source
-        if self.duration is None and (source.rates == self.sampling_rate).all():
+        if n_times is None:
+            return self._read_padded()
+        X = np.empty((n, n_leads, n_times), dtype=np.float32)
+        as_recorded = (source.rates == self.sampling_rate) & (source.n_times == n_times)
+        if as_recorded.all():
             suspects = [i for i, out in enumerate(X) if not source.read(i, self.lead_names, out)[1]]
             if suspects:
                 part = slice(None) if len(suspects) == len(X) else suspects
@@ -478,6 +494,27 @@ class ECGRecords:
             return X
         for i in range(len(X)):
             X[i] = self._read_one(i)
+        return X
+
+    def _read_padded(self):
+        lengths = self.lengths
+        if self.duration is None:
+            shortest, longest = np.array([lengths.min(), lengths.max()]) / self.sampling_rate
+            raise ValueError(
+                f"records last from {shortest:g} to {longest:g} s and make no array: give the "
+                "records themselves to an estimator of merit_sk, or use "
+                "records.with_duration(seconds), whose array is cut or padded with zeros"
+            )
+        warnings.warn(
+            f"{(lengths < self._most_times).sum()} of {len(self)} records are shorter than "
+            f"{self.duration:g} s and were padded with zeros, which an array cannot tell from "
+            "signal: give the records themselves to an estimator of merit_sk",
+            UserWarning,
+            stacklevel=4,
+        )
+        X = np.zeros((len(self), len(self.lead_names), self._most_times), dtype=np.float32)
+        for i, n_times in enumerate(lengths):
+            X[i, :, :n_times] = self._read_one(i)
         return X
 
 
@@ -495,6 +532,25 @@ def _common_leads(headers):
             + "; ".join(", ".join(names) for names in kinds[:5])
         )
     return tuple(dict.fromkeys(common))
+
+
+def _canonical(names):
+    if isinstance(names, str):
+        raise ValueError(f"lead_names must be a sequence of names, got the string {names!r}")
+    return tuple(canonical_lead_name(name) for name in names)
+
+
+def _positive_rate(rate):
+    if not 0 < rate < np.inf:
+        raise ValueError(f"sampling_rate must be positive, got {rate}")
+    return float(rate)
+
+
+def _names(values, n):
+    values = range(n) if values is None else values
+    column = _column(values, n, "record_names")
+    column[:] = [str(name) for name in column]
+    return column
 
 
 def _one_rate(rates):

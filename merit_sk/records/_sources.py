@@ -4,7 +4,8 @@ A source has the attributes ``rates`` and ``n_times`` (one value per record) and
 and reads one record at a time: ``read(i, lead_names, out=None)`` returns the signal as it was
 recorded, in mV with its leads in the order asked for, and whether it is known to hold no NaN;
 ``read_digital(i, lead_names)`` returns integers and their scales where there are such, else None;
-``wrong_checksums()`` returns reasons by position.
+``wrong_checksums()`` returns reasons by position; ``fingerprint()`` identifies the signals by what
+they are, not by where they lie.
 """
 
 import hashlib
@@ -67,9 +68,10 @@ class ArraySource:
         return {}
 
     def fingerprint(self):
-        digest = hashlib.sha256(repr(self.lead_names).encode())
+        head = (self.lead_names, self.rate, self.X.shape[1:], len(self.index))
+        digest = hashlib.sha256(repr(head).encode())
         for i in self.index:
-            digest.update(np.ascontiguousarray(self.X[i]))
+            digest.update(np.ascontiguousarray(self.X[i], dtype=np.float32))
         return digest.digest()
 
     def __getstate__(self):
@@ -138,9 +140,14 @@ class FileSource:
         return min((abs(scale.unit / scale.gain) for scale in scales), default=0.0)
 
     def fingerprint(self):
-        digest = hashlib.sha256("\n".join(self.paths).encode())
-        digest.update(self.rates.tobytes() + self.n_times.tobytes())
+        digest = hashlib.sha256(self.rates.tobytes() + self.n_times.tobytes())
+        for i in range(len(self.paths)):
+            digest.update(self.content(i))
         return digest.digest()
+
+    def content(self, i):
+        """Digest of what a record holds, whatever its folder."""
+        return _wfdb_reader.content_digest(self.describe(i))
 
     def wrong_checksums(self):
         reasons = {}
