@@ -310,7 +310,8 @@ def test_reports_of_several_sources_are_joined(tmp_path):
     )
     pd.DataFrame(
         {"patient_id": [1, 2], "strat_fold": [1, 2], "report": ["a", None], "more": ["b", "c"],
-         "scp_codes": "{'NORM': 100.0}", "filename_lr": ["a/1", "a/2"], "filename_hr": ["a/1", "a/2"]},
+         "scp_codes": "{'NORM': 100.0}", "filename_lr": ["a/1", "a/2"],
+         "filename_hr": ["a/1", "a/2"]},
         index=pd.Index([1, 2], name="ecg_id"),
     ).to_csv(tmp_path / "ptbxl_database.csv")  # fmt: skip
     data = load_experiment(ptbxl=tmp_path, reports=["report", "more"])

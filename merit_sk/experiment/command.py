@@ -64,7 +64,7 @@ def run(args):
         georgia=args.georgia, reports=args.reports,
     )  # fmt: skip
     embedder = MeritEmbedder(
-        args.encoder, pretrained=None, max_epochs=args.max_epochs,
+        encoder=args.encoder, pretrained=None, max_epochs=args.max_epochs,
         structure_weight=args.structure_weight,
     )  # fmt: skip
     experiment = run_experiment(
