@@ -2,8 +2,7 @@
 
     python benchmarks/ablation.py --data PATH --work FOLDER [--regimes NAME ...] [--rotations 3]
 
-PATH is the folder that ``simulated_to_real.py`` describes, with
-``metadata/ptbxl_12sl_statements_text_en.csv``. A rotation keeps one fold to choose settings on and
+PATH is the folder that ``_data.py`` describes. A rotation keeps one fold to choose settings on and
 one to report, pretrains on the other eight and has its own seed. Encoders are kept in FOLDER, and a
 run that is stopped goes on there. Probes are ridge regressions on all labels of the eight folds, a
 tenth or a hundredth of them (mean of five draws), penalty by leave-one-out error. ``I, II`` are
@@ -22,16 +21,16 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from _data import load_all, minirocket_is_there, standardized, statements_of
 from joblib import Parallel, delayed
 from sklearn.utils import Bunch
 
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import make_ecg
 from merit_sk.evaluation import MiniRocketFeatures, SummaryFeatures, evaluate_probe
-from merit_sk.experiment.config import RunConfig
-from merit_sk.experiment.data import load_main, task_bunch
+from merit_sk.experiment import select_task
 from merit_sk.metrics import compare, macro_auc
-from merit_sk.signals import bandpass, zscore
+from merit_sk.signals import bandpass
 
 ROTATIONS = [(9, 10), (7, 8), (5, 6), (3, 4), (1, 2)]
 TASKS = ("superclass", "subclass", "form", "rhythm")
@@ -73,15 +72,8 @@ def silent(text):
     return "; ".join(s for s in text.split("; ") if not SAYS_RHYTHM_OR_FORM.search(s)) or None
 
 
-def load(data, reports):
-    config = RunConfig(
-        ptbxl=str(data / "ptb-xl"),
-        standardized=(
-            str(data / "ptb-xl-standardized"), str(data / "metadata" / "ptbxl_database.csv"),
-        ),
-        reports=(reports,),
-    )  # fmt: skip
-    ecg = load_main(config)
+def load(data, reports, n):
+    ecg = load_all(data, reports, n)
     return Bunch(**ecg | {"data": np.asarray(ecg.data)})
 
 
@@ -115,14 +107,16 @@ def pretrain(work, ecg, texts, regime, model, rotation, args):
     if "simulated pairs" in regime:
         language = "de" if regime.startswith("reports") else "en"
         more = make_ecg(args.n_simulated, language=language, random_state=rotation)
-        signals = zscore(bandpass(np.asarray(more.data), 100, 0.5, 40))
+        signals = standardized(more.data)
         X = np.concatenate([np.tile(X, (epochs, 1, 1)), signals])
         reports = np.concatenate([np.tile(reports, epochs), more.reports])
         origins = np.repeat(["real", "simulated"], [len(X) - len(signals), len(signals)])
         epochs = 1
     changes = {"max_epochs": epochs} | REGIMES[regime][model]
     start, cpu = time.perf_counter(), time.process_time()
-    embedder = MeritEmbedder(readout="stages", random_state=rotation, n_jobs=1, **changes)
+    embedder = MeritEmbedder(
+        pretrained=None, readout="stages", random_state=rotation, n_jobs=1, **changes
+    )
     embedder.fit(X, reports=reports, origins=origins)
     embedder.save_pretrained(folder)
     note = {"wall": time.perf_counter() - start, "cpu": time.process_time() - cpu}
@@ -188,7 +182,7 @@ def score(work, ecg, regime, model, rotation):
     found = {}
     for values, task, column, fraction in jobs:
         result = evaluate_probe(
-            values, task_bunch(ecg, task), fractions=(fraction,), n_draws=5, valid_folds=(),
+            values, select_task(ecg, task), fractions=(fraction,), n_draws=5, valid_folds=(),
             train_folds=[k for k in range(1, 11) if k not in both], test_folds=both, n_resamples=1,
         )  # fmt: skip
         folds = ecg.folds[result.test_index]
@@ -249,7 +243,7 @@ def show(scored):
                     print(f"  {column:12}{difference(runs, scored[rival], column)}", flush=True)
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder described above")
     parser.add_argument("--work", type=Path, required=True, help="folder for what is kept")
@@ -258,16 +252,18 @@ def main():
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--n-simulated", type=int, default=20_000)
     parser.add_argument("--n-jobs", type=int, default=2)
-    args = parser.parse_args()
+    parser.add_argument("--quick", action="store_true", help="few recordings: tests the script")
+    args = parser.parse_args(arguments)
 
-    table = str(args.data / "metadata" / "ptbxl_12sl_statements_text_en.csv")
-    ecg = load(args.data, table)
-    texts = {"machine": ecg.reports, "cardiologist": load(args.data, "report").reports}
+    n = 500 if args.quick else None
+    ecg = load(args.data, statements_of(args.data), n)
+    texts = {"machine": ecg.reports, "cardiologist": load(args.data, "report", n).reports}
     kinds = [(regime, model) for regime in args.regimes for model in REGIMES[regime]]
     runs = [(*kind, rotation) for rotation in range(args.rotations) for kind in kinds]
     pool = Parallel(n_jobs=args.n_jobs, batch_size=1)
     pool(delayed(pretrain)(args.work, ecg, texts, *run, args) for run in runs)
-    kinds = [("baseline", "summary features"), ("baseline", "MiniRocket"), *kinds]
+    baselines = ["summary features"] + minirocket_is_there() * ["MiniRocket"]
+    kinds = [*(("baseline", name) for name in baselines), *kinds]
     runs = [(*kind, rotation) for kind in kinds for rotation in range(args.rotations)]
     found = pool(delayed(score)(args.work, ecg, *run) for run in runs)
     show({kind: found[k * args.rotations :][: args.rotations] for k, kind in enumerate(kinds)})

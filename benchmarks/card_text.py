@@ -1,7 +1,6 @@
 """The words of a model card, around the figures that ``model_card.py`` measured."""
 
 import math
-import re
 
 from merit_sk.statements import PTBXL_STATEMENTS
 
@@ -32,7 +31,7 @@ def card(name, figures, config, recipe):
         *_limits(figures),
         ("heading", "How this card was made"),
         ("code", "python benchmarks/merit_tiny.py --data PATH --work FOLDER  # see recipe.json\n"
-                 "python benchmarks/model_card.py --data PATH --docs docs/model_card.rst"),
+                 "python benchmarks/model_card.py --data PATH"),
     ]  # fmt: skip
 
 
@@ -210,16 +209,9 @@ def _interval(values):
     return "{:.3f} [{:.3f}, {:.3f}]".format(*values)
 
 
-def render(blocks, style):
-    """A document of blocks.
-
-    Parameters
-    ----------
-    blocks : list of (kind, content)
-    style : {"md", "rst"}
-    """
-    parts = [(_markdown if style == "md" else _rst)(*block) for block in blocks]
-    return "\n\n".join(parts) + "\n"
+def render(blocks):
+    """Return a Markdown document of blocks, each (kind, content)."""
+    return "\n\n".join(_markdown(*block) for block in blocks) + "\n"
 
 
 def _markdown(kind, content):
@@ -234,23 +226,3 @@ def _markdown(kind, content):
         lines = [head, ["---"] * len(head), *rows]
         return "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return content.replace("``", "`")
-
-
-def _rst(kind, content):
-    if kind in ("title", "heading", "subheading"):
-        sign = {"title": "=", "heading": "-", "subheading": "~"}[kind]
-        return f"{content}\n{sign * len(content)}"
-    if kind == "code":
-        return "::\n\n" + "\n".join(f"    {line}" for line in content.splitlines())
-    if kind == "list":
-        return "\n".join(f"- {_no_links(item)}" for item in content)
-    if kind == "table":
-        rows = ["\n".join(("   * - " if j == 0 else "     - ") + (_no_links(cell) or "..")
-                          for j, cell in enumerate(row)) for row in content]  # fmt: skip
-        return ".. list-table::\n   :header-rows: 1\n\n" + "\n".join(rows)
-    return content
-
-
-def _no_links(text):
-    """Codes such as NST_ are no links."""
-    return re.sub(r"(?<=\w)_(?!\w)", r"\\_", text)

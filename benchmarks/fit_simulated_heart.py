@@ -18,7 +18,7 @@ from simulated_or_real import beats
 from merit_sk.datasets import load_ptbxl
 from merit_sk.datasets.simulation.body import LEAD_FIELD, LEADS, lead_field
 from merit_sk.datasets.simulation.heart import PLACE, TIME, WIDTH
-from merit_sk.datasets.simulation.waves import _bump, _sigmoid
+from merit_sk.datasets.simulation.waves import bump, sigmoid
 
 INDEPENDENT = [0, 1, 6, 7, 8, 9, 10, 11]
 BEFORE, LENGTH, STEP = 35, 110, 10.0  # samples before the QRS, in all; ms
@@ -58,12 +58,12 @@ def shapes(times):
     t = _T - onset
     begin, end = (TIME - 2 * WIDTH).min(), (TIME + 2 * WIDTH).max()
     factor = qrs / (end - begin)
-    walls = [_bump(t, (c - begin) * factor, w * factor) for c, w in zip(TIME, WIDTH, strict=True)]
-    atria = [_bump(t + pr, c * p_duration, 0.17 * p_duration) for c in (0.36, 0.64)]
+    walls = [bump(t, (c - begin) * factor, w * factor) for c, w in zip(TIME, WIDTH, strict=True)]
+    atria = [bump(t + pr, c * p_duration, 0.17 * p_duration) for c in (0.36, 0.64)]
     peak = qt - 2 * fall
-    st = _sigmoid(t, qrs - 6, 5) * _sigmoid(-t, -peak, 0.3 * rise)
-    t_wave = np.where(t < peak, _bump(t, peak, rise), _bump(t, peak, fall))
-    late = _sigmoid(t, peak, 0.4 * fall)
+    st = sigmoid(t, qrs - 6, 5) * sigmoid(-t, -peak, 0.3 * rise)
+    t_wave = np.where(t < peak, bump(t, peak, rise), bump(t, peak, fall))
+    late = sigmoid(t, peak, 0.4 * fall)
     return np.array([*walls, *atria, st, t_wave * (1 - late), t_wave * late])
 
 
@@ -100,11 +100,11 @@ def fit(beat, interval):
     return times, solve(times, beat)[0]
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="folder of PTB-XL")
     parser.add_argument("--n", type=int, default=160, help="recordings")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     real = load_ptbxl(args.data, task="all")
     names = list(real.target_names)
     wanted = real.target[:, [names.index("NORM"), names.index("SR")]].all(axis=1)

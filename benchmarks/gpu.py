@@ -14,8 +14,8 @@ import time
 
 import numpy as np
 import torch
+from _clock import EpochClock
 from peers import PEERS
-from skorch.callbacks import Callback
 from torch.utils.flop_counter import FlopCounterMode
 
 from merit_sk import MeritEmbedder
@@ -38,19 +38,6 @@ class Clock:
             call()
         self.synchronize()
         return (time.perf_counter() - start) / n
-
-
-class EpochClock(Callback):
-    """Seconds of every epoch."""
-
-    def on_train_begin(self, net, **kwargs):
-        self.seconds = []
-
-    def on_epoch_begin(self, net, **kwargs):
-        self.start = time.perf_counter()
-
-    def on_epoch_end(self, net, **kwargs):
-        self.seconds.append(time.perf_counter() - self.start)
 
 
 def product_rate(clock, device, dtype, size):
@@ -99,8 +86,9 @@ def ours(options, device, clock, precision, rate):
         reports = few.reports[np.arange(n) % len(few.data)]
         epochs = EpochClock()
         embedder = MeritEmbedder(
-            name, batch_size=batch_size, max_epochs=1 + options.repeats, precision=precision,
-            device=device.type, random_state=0, callbacks=[epochs],
+            encoder=name, pretrained=None, batch_size=batch_size,
+            max_epochs=1 + options.repeats, precision=precision, device=device.type,
+            random_state=0, callbacks=[epochs],
         ).fit(X, reports=reports)  # fmt: skip
         batch = next(iter(embedder.net_.batches_))[0]
         batch = {k: _moved(v, device) for k, v in batch.items()}
@@ -138,12 +126,12 @@ def peers(options, device, clock, precision, rate):
         report(f"{name}, {n}", n, seconds, flops, rate)
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--quick", action="store_true")
-    options = parser.parse_args()
+    parser.add_argument("--quick", action="store_true", help="few recordings: tests the script")
+    options = parser.parse_args(arguments)
     device = torch.device(options.device)
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     print(f"{name}, torch {torch.__version__}, {time.strftime('%Y-%m-%d')}")

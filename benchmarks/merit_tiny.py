@@ -8,39 +8,31 @@ cardiologist's report, and so on. Batches hold one kind of recording and text ea
 command goes on where it was interrupted. Beside the weights, ``recipe.json`` holds all settings,
 versions and counts.
 
-PATH holds ``ptb-xl/`` (a PTB-XL folder), ``ptb-xl-standardized/`` (``ecg_id.npy``,
-``signals_int16.npy``: z-scores times 500), ``metadata/ptbxl_database.csv`` and
-``metadata/ptbxl_12sl_statements_text_en.csv``. Without it, only simulated recordings are used.
+PATH is the folder that ``_data.py`` describes. Without it, only simulated recordings are used.
 """
 
 import argparse
-import hashlib
 import json
 import time
 from pathlib import Path
 
 import numpy as np
+from _data import digest, load_all, statements_of
 
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import stream_ecg
-from merit_sk.experiment.config import RunConfig, versions
-from merit_sk.experiment.data import load_main
-from merit_sk.nn.checkpoint import BOX, _write
+from merit_sk.experiment import versions
+from merit_sk.nn.checkpoint import write_text
 
+WEIGHTS = Path(__file__).parents[1] / "merit_sk" / "pretrained" / "merit-tiny"
 TRAIN_FOLDS = tuple(range(1, 9))
 BATCH = 500
 REPORT_EVERY = 4
 
 
 def real_recordings(path):
-    """Standardised recordings of folds 1 to 8, their 12SL statements and their reports."""
-    table = path / "metadata" / "ptbxl_database.csv"
-    statements = path / "metadata" / "ptbxl_12sl_statements_text_en.csv"
-    sources = [
-        load_main(RunConfig(ptbxl=str(path / "ptb-xl"), reports=(reports,),
-                            standardized=(str(path / "ptb-xl-standardized"), str(table))))
-        for reports in (str(statements), "report")
-    ]  # fmt: skip
+    """Return standardized recordings of folds 1 to 8, their 12SL statements and their reports."""
+    sources = [load_all(path, reports) for reports in (statements_of(path), "report")]
     ecg = sources[0]
     rows = np.flatnonzero(np.isin(ecg.folds, TRAIN_FOLDS))
     return np.asarray(ecg.data[rows]), [source.reports[rows].tolist() for source in sources]
@@ -66,7 +58,7 @@ def collect(args, folder):
         out[args.n_simulated :] = X
         simulated = simulate(args, out)
         out.flush()
-        _write(texts, json.dumps({"simulated": simulated, "real": real}).encode())
+        write_text(texts, json.dumps({"simulated": simulated, "real": real}))
     found = json.loads(texts.read_text())
     n_real = len(found["real"][0])
     index = [np.arange(args.n_simulated)]
@@ -103,9 +95,9 @@ def simulate(args, out):
 
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, help="folder of real recordings described above")
+    parser.add_argument("--data", type=Path, help="folder described in _data.py")
     parser.add_argument("--work", type=Path, required=True, help="folder for signals and state")
-    parser.add_argument("--output", type=Path, default=BOX / "merit-tiny")
+    parser.add_argument("--output", type=Path, default=WEIGHTS)
     parser.add_argument("--encoder", default="tiny")
     parser.add_argument("--n-simulated", type=int, default=40_000)
     parser.add_argument("--repeats", type=int, default=20, help="of real recordings in a pass")
@@ -132,7 +124,9 @@ def main(arguments=None):
     records, origins, counts = collect(args, data)
     print(f"{records}: {counts}, {time.perf_counter() - begin:.0f} s", flush=True)
     begin = time.perf_counter()
-    embedder = MeritEmbedder(checkpoint_dir=run, n_jobs=args.n_jobs, verbose=1, **settings)
+    embedder = MeritEmbedder(
+        pretrained=None, checkpoint_dir=run, n_jobs=args.n_jobs, verbose=1, **settings
+    )
     embedder.fit(records, origins=origins)
     seconds = time.perf_counter() - begin
     embedder.save_pretrained(args.output, dtype="float16")
@@ -144,13 +138,9 @@ def main(arguments=None):
         "seconds of the last call": round(seconds), "history": embedder.history_,
         "versions": versions(),
     }  # fmt: skip
-    _write(args.output / "recipe.json", json.dumps(recipe, indent=1).encode())
+    write_text(args.output / "recipe.json", json.dumps(recipe, indent=1))
     size = sum(path.stat().st_size for path in args.output.iterdir()) / 1e6
     print(f"{args.output} holds {size:.1f} MB; {embedder.history_[-1]}; {seconds:.0f} s")
-
-
-def digest(settings):
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
     python benchmarks/model_card.py --data PATH [--model merit_sk/pretrained/merit-tiny]
 
-Writes ``MODEL_CARD.md`` beside the weights and the same for the documentation (``--docs``). PATH
-is as in ``merit_tiny.py``; where it holds ``cpsc2018/``, ``georgia/`` and ``csn/``, these are
-judged as well. MiniRocket stands beside the model if aeon is installed.
+Writes ``MODEL_CARD.md`` beside the weights, which the documentation includes. PATH is the folder
+that ``_data.py`` describes; the other data sets in it are evaluated as well. MiniRocket stands
+beside the model if aeon is installed.
 """
 
 import argparse
@@ -13,17 +13,21 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from _data import OTHER_SETS, load_all_experiment, minirocket_is_there
 from card_text import card, render
 
 from merit_sk import MeritEmbedder, MeritZeroShotClassifier
-from merit_sk.evaluation import evaluate_probe, evaluate_zero_shot
-from merit_sk.experiment.config import MODELS, OTHER_SETS, RunConfig
-from merit_sk.experiment.data import load_main, load_others, task_bunch
-from merit_sk.experiment.models import fit_features, left_out_models
+from merit_sk.evaluation import (
+    MiniRocketFeatures,
+    SummaryFeatures,
+    evaluate_probe,
+    evaluate_zero_shot,
+)
+from merit_sk.experiment import MODELS, select_task
 from merit_sk.metrics import bootstrap_interval, macro_auc
-from merit_sk.nn.checkpoint import BOX
 from merit_sk.statements import class_prompts
 
+WEIGHTS = Path(__file__).parents[1] / "merit_sk" / "pretrained" / "merit-tiny"
 TASKS = ("superclass", "subclass", "form", "rhythm")
 FRACTIONS = (0.01, 0.1, 1.0)
 MIN_POSITIVES = 5
@@ -41,7 +45,7 @@ def probe_rows(main, features):
     """Macro AUC of ridge probes: mean over draws, interval, and difference from the model."""
     rows = []
     for task in TASKS:
-        ecg = task_bunch(main, task)
+        ecg = select_task(main, task)
         results = {
             name: evaluate_probe(Z, ecg, fractions=FRACTIONS, min_positives=MIN_POSITIVES)
             for name, Z in features.items()
@@ -110,7 +114,7 @@ def row_of(result, **more):
 
 def superclass_rows(embedder, main):
     """Zero-shot on the superclasses in both languages, and all of the English result."""
-    ecg = task_bunch(main, "superclass")
+    ecg = select_task(main, "superclass")
     rows = []
     for language, name in (("de", "German"), ("en", "English")):
         result = zero_shot(embedder, ecg, language)
@@ -129,6 +133,8 @@ def subgroup_rows(result, main):
         y, scores = result.y_test[members], result.scores[members]
         positives = y.sum(axis=0)
         kept = (positives >= MIN_POSITIVES) & (len(y) - positives >= MIN_POSITIVES)
+        if not kept.any():
+            continue
         interval = bootstrap_interval(
             macro_auc, y[:, kept], scores[:, kept], groups=result.groups_test[members],
             random_state=0,
@@ -141,7 +147,7 @@ def subgroup_rows(result, main):
 
 def lead_rows(embedder, main):
     """Zero-shot macro AUC of the superclasses from fewer leads."""
-    ecg = task_bunch(main, "superclass")
+    ecg = select_task(main, "superclass")
     rows = [row_of(zero_shot(embedder, ecg, "en"), leads="all twelve")]
     for name, leads in LEADS.items():
         result = zero_shot(embedder, ecg, "en", ecg.data.with_leads(leads))
@@ -170,25 +176,21 @@ def other_rows(embedder, others):
     return rows
 
 
-def evaluate(model, data):
+def evaluate(model, data, n=None):
     """All figures of a card."""
-    table = data / "metadata" / "ptbxl_database.csv"
-    there = {name: str(data / name) for name in OTHER_SETS if (data / name).is_dir()}
-    config = RunConfig(
-        ptbxl=str(data / "ptb-xl"), standardized=(str(data / "ptb-xl-standardized"), str(table)),
-        **there,
-    )  # fmt: skip
-    main = load_main(config)
-    main.superclasses = task_bunch(main, "superclass").target_names
-    embedder = MeritEmbedder.from_pretrained(model).set_params(readout=config.readout)
+    data = load_all_experiment(data, n=n)
+    main, train = data.main, data.main.folds <= 8
+    main.superclasses = select_task(main, "superclass").target_names
+    embedder = MeritEmbedder.from_pretrained(model).set_params(readout="stages")
     random = MeritEmbedder(
-        embedder.model_.config, max_epochs=0, readout=config.readout, random_state=0
-    )
+        encoder=embedder.model_.config, pretrained=None, max_epochs=0, readout="stages",
+        random_state=0,
+    )  # fmt: skip
     features = {"merit-tiny": embedder.transform(main.data)}
     features["random encoder"] = random.fit(main.data[:64]).transform(main.data)
-    for baseline in sorted({"summary", "minirocket"} - {*left_out_models(("minirocket",))}):
-        extractor = fit_features(config, baseline, 0, main)
-        features[MODELS[baseline]] = extractor.transform(main.data)
+    baselines = {"minirocket": MiniRocketFeatures(random_state=0)} if minirocket_is_there() else {}
+    for name, extractor in (baselines | {"summary": SummaryFeatures()}).items():
+        features[MODELS[name]] = extractor.fit(main.data[train]).transform(main.data)
     superclasses, result = superclass_rows(embedder, main)
     return {
         "probe": probe_rows(main, features),
@@ -196,7 +198,7 @@ def evaluate(model, data):
         "statements": statement_rows(embedder, main),
         "subgroups": subgroup_rows(result, main),
         "leads": lead_rows(embedder, main),
-        "others": other_rows(embedder, load_others(config)),
+        "others": other_rows(embedder, data.others),
         "years": [main.frame.recording_date.min()[:4], main.frame.recording_date.max()[:4]],
         "n_test": int((main.folds == 10).sum()),
         "parameters": sum(p.numel() for p in embedder.model_.encoder.parameters()),
@@ -207,20 +209,19 @@ def evaluate(model, data):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder described above")
-    parser.add_argument("--model", type=Path, default=BOX / "merit-tiny")
-    parser.add_argument("--docs", type=Path, help="rst file, such as docs/model_card.rst")
+    parser.add_argument("--data", type=Path, required=True, help="folder described in _data.py")
+    parser.add_argument("--model", type=Path, default=WEIGHTS)
+    parser.add_argument("--output", type=Path, help="by default MODEL_CARD.md beside the weights")
+    parser.add_argument("--quick", action="store_true", help="few recordings: tests the script")
     args = parser.parse_args(arguments)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        figures = evaluate(args.model, args.data)
+        figures = evaluate(args.model, args.data, 1000 if args.quick else None)
     config = json.loads((args.model / "config.json").read_text())
     recipe = json.loads((args.model / "recipe.json").read_text())
-    blocks = card(args.model.name, figures, config, recipe)
-    (args.model / "MODEL_CARD.md").write_text(render(blocks, "md"))
-    if args.docs:
-        args.docs.write_text(render(blocks, "rst"))
-    print(render(blocks, "md"))
+    text = render(card(args.model.name, figures, config, recipe))
+    (args.output or args.model / "MODEL_CARD.md").write_text(text)
+    print(text)
 
 
 if __name__ == "__main__":

@@ -21,17 +21,14 @@ import time
 
 import numpy as np
 import torch
+from _clock import EpochClock
 from peers import PEERS
 from skorch.callbacks import Callback
 
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import make_ecg
 from merit_sk.nn.device import resolve_precision
-from merit_sk.reports._check import check_reports
-from merit_sk.reports._features import tensors
-from merit_sk.signals._windows import WindowSource
 from merit_sk.training.augment import disturb, vary
-from merit_sk.training.batches import Batches, Reports, Windows
 
 VIT = {"trunk": "vit", "patch": 50, "mask_ratio": 0.75, "decoder_width": 256, "decoder_depth": 4}
 MODELS = {
@@ -40,19 +37,6 @@ MODELS = {
     "small (vit, time)": (VIT | {"tokenizer": "time", "decoder_depth": 1}, 16),
     "base (vit, lead_time)": ("base", 4),
 }
-
-
-class EpochClock(Callback):
-    """Processor time of every epoch."""
-
-    def on_train_begin(self, net, **kwargs):
-        self.seconds = []
-
-    def on_epoch_begin(self, net, **kwargs):
-        self.start = time.process_time()
-
-    def on_epoch_end(self, net, **kwargs):
-        self.seconds.append(time.process_time() - self.start)
 
 
 def show(name, values, unit, digits=3):
@@ -66,14 +50,15 @@ def timed(call, clock=time.process_time):
     return clock() - start
 
 
-def batches_of(embedder, ecg):
-    """All batches of an epoch, augmented, as the model takes them."""
-    source = WindowSource(np.asarray(ecg.data), embedder.window_, keep=True)
-    reports = Reports(check_reports(ecg.reports, len(source)), embedder.text_features_)
-    data = Windows(source, np.arange(len(source)), reports)
-    embedder.model_.set_bank(tensors(embedder.text_features_(reports.bank)))
+def batches_of(embedder):
+    """Return all batches of another epoch of a fitted embedder, augmented."""
+    batches = embedder.net_.batches_
+    reports = batches.data.reports
+    if reports is not None:
+        features = embedder.text_features_(reports.bank)
+        embedder.model_.set_bank({name: torch.as_tensor(v) for name, v in features.items()})
     out = []
-    for inputs, _ in Batches(data, embedder.batch_size, 0, training=True):
+    for inputs, _ in batches:
         signal = vary(inputs["signal"])
         out.append(inputs | {"signal": signal, "view": disturb(signal)})
     return out
@@ -100,12 +85,12 @@ def fit_table(options):
         for precision in ("float32", "bfloat16") if name == "tiny (conv)" else ("auto",):
             n = 4 * batch_size if options.quick else 8 * batch_size
             ecg = make_ecg(n, random_state=0)
-            clock = EpochClock()
+            clock = EpochClock(time.process_time)
             embedder = MeritEmbedder(
-                encoder, batch_size=batch_size, max_epochs=1, precision=precision, random_state=0,
-                callbacks=[clock],
+                encoder=encoder, pretrained=None, batch_size=batch_size, max_epochs=1,
+                precision=precision, random_state=0, callbacks=[clock],
             ).fit(ecg.data, reports=ecg.reports)  # fmt: skip
-            batches = batches_of(embedder, ecg)
+            batches = batches_of(embedder)
             resolved = resolve_precision(precision, torch.device("cpu"))
             ratios, speeds = [], []
             for _ in range(options.repeats):
@@ -125,10 +110,12 @@ def transform_table(options):
         n = (4 if options.quick else 16 if name == "tiny (conv)" else 8) * batch_size
         ecg = make_ecg(n, random_state=0)
         X = np.asarray(ecg.data)
-        embedder = MeritEmbedder(encoder, max_epochs=0, batch_size=batch_size, random_state=0)
+        embedder = MeritEmbedder(
+            encoder=encoder, pretrained=None, max_epochs=0, batch_size=batch_size, random_state=0
+        )
         embedder.fit(X, reports=ecg.reports)
-        source = WindowSource(X, embedder.window_)
-        windows, n_valid = map(torch.from_numpy, source.windows(np.arange(len(X)), lambda n: 0)[:2])
+        windows = torch.from_numpy(X)
+        n_valid = torch.full((n,), X.shape[2])
 
         def bare(embedder=embedder, windows=windows, n_valid=n_valid):
             with torch.inference_mode():
@@ -164,9 +151,9 @@ def branches_table(options):
     models = {}
     for name, changes in kinds.items():
         bank = changes.pop("bank", True)
-        embedder = MeritEmbedder(max_epochs=0, random_state=0, **changes)
+        embedder = MeritEmbedder(pretrained=None, max_epochs=1, random_state=0, **changes)
         embedder.fit(ecg.data, reports=ecg.reports)
-        batches = batches_of(embedder, ecg)
+        batches = batches_of(embedder)
         if not bank:
             embedder.model_.set_bank(None)
         bare_epoch(embedder.model_, batches)
@@ -184,9 +171,10 @@ def scaling_table(options):
     ecg = make_ecg(max(sizes), duration=20, random_state=0)
     X = np.asarray(ecg.data)
     for n, seconds in [*((n, 10) for n in sizes), (sizes[0], 5), (sizes[0], 20)]:
-        part, clock = np.ascontiguousarray(X[:n, :, : 100 * seconds]), EpochClock()
+        part = np.ascontiguousarray(X[:n, :, : 100 * seconds])
+        clock = EpochClock(time.process_time)
         embedder = MeritEmbedder(
-            max_epochs=2, duration=seconds, random_state=0, callbacks=[clock]
+            pretrained=None, max_epochs=2, duration=seconds, random_state=0, callbacks=[clock]
         ).fit(part, reports=ecg.reports[:n])  # fmt: skip
         show(f"{n} ECGs of {seconds} s, fit", np.array(clock.seconds) / n * 1e3, "ms", 2)
         embed = [timed(lambda: embedder.transform(part)) for _ in range(2)]  # noqa: B023
@@ -208,7 +196,9 @@ class StopAfter(Callback):
 def memory_of(folder, n, pipe):
     """Peak of the resident memory over that of a process that has imported all and opened X."""
     records = ECGRecords.from_array(np.zeros((1, 12, 1000)), sampling_rate=100)
-    embedder = MeritEmbedder(max_epochs=1, random_state=0, callbacks=[StopAfter(20)])
+    embedder = MeritEmbedder(
+        pretrained=None, max_epochs=1, random_state=0, callbacks=[StopAfter(20)]
+    )
     embedder.fit(records[np.zeros(64, int)], reports=["sinus rhythm"] * 64)
     few = make_ecg(200, random_state=0)
     pattern = np.arange(n) % 200
@@ -261,13 +251,13 @@ TABLES = {
 }  # fmt: skip
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--quick", action="store_true")
-    options = parser.parse_args()
+    parser.add_argument("--quick", action="store_true", help="few recordings: tests the script")
+    options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, one thread, load {os.getloadavg()[0]:.1f}")
     for name in options.tables:

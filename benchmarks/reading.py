@@ -14,14 +14,16 @@ import time
 from pathlib import Path
 
 import numpy as np
+import wfdb
+from joblib import Parallel, delayed
+
+from merit_sk.datasets import load_ptbxl
 
 BATCH = 64
 MIMIC = 800_000
 
 
 def wfdb_loop(paths):
-    import wfdb
-
     for path in paths:
         wfdb.rdrecord(path)
 
@@ -32,8 +34,6 @@ def read_batches(records):
 
 
 def in_parallel(pool, records, n_jobs):
-    from joblib import delayed
-
     shares = np.array_split(np.arange(len(records)), n_jobs)
     pool(delayed(read_batches)(records[share]) for share in shares)
 
@@ -47,21 +47,20 @@ def measure(call, clock, rounds):
     return best
 
 
-def available(records):
-    """The records whose files are there."""
-    source = records._source
-    there = [Path(f"{source.describe(i)}.dat").exists() for i in range(len(records))]
-    return records[np.array(there)]
+def available(folder, rate, n):
+    """Records whose files are there, at most n, and their paths."""
+    ecg = load_ptbxl(folder, sampling_rate=rate)
+    names = ecg.frame["filename_lr" if rate == 100 else "filename_hr"]
+    paths = [str(Path(folder) / name) for name in names]
+    there = np.flatnonzero([Path(f"{path}.dat").exists() for path in paths])[:n]
+    return ecg.data[there], [paths[i] for i in there]
 
 
-def benchmark(records, n_jobs, folder):
-    from joblib import Parallel
-
+def benchmark(records, paths, n_jobs, folder, quick):
     n = len(records)
     cached = records.cache(folder)
     if not np.array_equal(np.asarray(cached), np.asarray(records)):
         sys.exit("the cache does not give the same values")
-    paths = [records._source.describe(i) for i in range(n)]
     times = {"wfdb": [], "first read": [], "cached": []}
     calls = {
         "wfdb": lambda: wfdb_loop(paths),
@@ -70,8 +69,10 @@ def benchmark(records, n_jobs, folder):
     }
     for _ in range(3):
         for name, call in calls.items():
-            times[name].append(measure(call, time.process_time, 1 if name == "wfdb" else 5))
-    repeats = max(1, 4000 // n)
+            times[name].append(
+                measure(call, time.process_time, 1 if quick or name == "wfdb" else 5)
+            )
+    repeats = 1 if quick else max(1, 4000 // n)
     many = {
         name: r[np.tile(np.arange(n), repeats)]
         for name, r in (("first read", records), ("cached", cached))
@@ -89,18 +90,19 @@ def benchmark(records, n_jobs, folder):
     return cpu, wall
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ptbxl", required=True, help="folder of PTB-XL")
     parser.add_argument("--n-jobs", type=int, default=2)
-    options = parser.parse_args()
-    from merit_sk.datasets import load_ptbxl
-
+    parser.add_argument("--quick", action="store_true", help="few recordings: tests the script")
+    options = parser.parse_args(arguments)
     print(f"{'':25}{'CPU ms':>9}{'ratio':>8}{'records/s':>11}{'ratio':>8}{'800,000 records':>17}")
     for rate in (100, 500):
-        records = available(load_ptbxl(options.ptbxl, sampling_rate=rate).data)
+        records, paths = available(options.ptbxl, rate, 20 if options.quick else None)
         with tempfile.TemporaryDirectory() as folder:
-            cpu, wall = benchmark(records, options.n_jobs, Path(folder) / "cache")
+            cpu, wall = benchmark(
+                records, paths, options.n_jobs, Path(folder) / "cache", options.quick
+            )
         for name in cpu:
             print(
                 f"{f'12 x {10 * rate}, {name}':25}{1e3 * cpu[name]:9.3f}"

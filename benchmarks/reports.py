@@ -18,31 +18,35 @@ from pathlib import Path
 
 import numpy as np
 
+from merit_sk import MeritEmbedder, MeritReportGenerator
+from merit_sk.datasets import load_ptbxl
+from merit_sk.evaluation import evaluate_reports, report_baselines, report_labeler
+
 ENCODERS = {"random": {"max_epochs": 0}, "masked": {"structure_weight": 1}, "merit": {}}
 SIGNS = {"LPAREN", "RPAREN", "COMMA"}
 METRICS = ["bleu_4", "rouge_1", "rouge_2", "rouge_l", "meteor_exact_stem"]
 
 
 def pretrained(name, ecg, train, options):
-    from merit_sk import MeritEmbedder
-
     folder = Path(options.cache) / f"{name}-{options.seed}"
     if not folder.is_dir():
-        embedder = MeritEmbedder(random_state=options.seed, n_jobs=options.n_jobs, **ENCODERS[name])
+        embedder = MeritEmbedder(
+            pretrained=None, random_state=options.seed, n_jobs=options.n_jobs,
+            **ENCODERS[name] | options.changes,
+        )  # fmt: skip
         embedder.fit(ecg.data[train], reports=ecg.reports[train]).save_pretrained(folder)
     return MeritEmbedder.from_pretrained(folder)
 
 
 def write(name, ecg, train, test, options):
     """Texts of the generator and of the baselines that depend on the embedding."""
-    from merit_sk import MeritReportGenerator
-    from merit_sk.evaluation import report_baselines
-
     file = Path(options.cache) / f"texts-{name}-{options.seed}.json"
     if file.is_file():
         return {k: np.array(v, dtype=object) for k, v in json.loads(file.read_text()).items()}
     embedder = pretrained(name, ecg, train, options)
-    generator = MeritReportGenerator(embedder, random_state=options.seed, n_jobs=options.n_jobs)
+    generator = MeritReportGenerator(
+        embedder, random_state=options.seed, n_jobs=options.n_jobs, **options.changes
+    )
     cpu, wall = time.process_time(), time.perf_counter()
     generator.fit(ecg.data[train], reports=ecg.reports[train])
     fitted = time.process_time(), time.perf_counter()
@@ -75,8 +79,6 @@ def statement_labels(csv, ids, train, test):
 
 def judge(systems, ecg, statements, train, test, options):
     """Scores against superclasses (with all text metrics), and against the statements."""
-    from merit_sk.evaluation import evaluate_reports, report_labeler
-
     return [
         evaluate_reports(
             ecg.reports[test],
@@ -107,7 +109,7 @@ def show(scores, by_statement, differences):
             print(f"{f'{a} - {b}':46}{name:>20}  {source.compare(a, b, metric)}")
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ptbxl", required=True, help="folder of PTB-XL")
     parser.add_argument("--reports", required=True, help="csv file of English machine statements")
@@ -115,12 +117,14 @@ def main():
     parser.add_argument("--encoders", nargs="+", choices=list(ENCODERS), default=list(ENCODERS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--n-jobs", type=int, default=1)
-    options = parser.parse_args()
-    from merit_sk.datasets import load_ptbxl
-
+    parser.add_argument("--quick", action="store_true", help="few recordings: tests the script")
+    options = parser.parse_args(arguments)
+    options.changes = {"max_epochs": 1} if options.quick else {}
     Path(options.cache).mkdir(parents=True, exist_ok=True)
     ecg = load_ptbxl(options.ptbxl, reports=options.reports)
     there = np.array([isinstance(report, str) for report in ecg.reports])
+    if options.quick:
+        there &= (np.arange(len(there)) % 3 == 0) | (ecg.folds == 10)
     train, test = there & (ecg.folds <= 8), there & (ecg.folds == 10)
     statements, codes = statement_labels(options.reports, ecg.frame.index, train, test)
     written = {name: write(name, ecg, train, test, options) for name in options.encoders}

@@ -6,17 +6,17 @@ For every PTB-XL statement with at least twenty recordings in folds 1 to 8: the 
 recordings minus that of normal ones, real and simulated (single statements), in standardised leads.
 Printed are, for QRS and for ST-T, the correlation of the two differences, the size of the simulated
 one relative to the real one, and the spread between recordings likewise. PATH is the folder that
-``simulated_to_real.py`` describes.
+``_data.py`` describes.
 """
 
 import argparse
 
 import numpy as np
+from _data import standardized
 from simulated_or_real import average_beat, beats
 from simulated_to_real import load_real
 
 from merit_sk.datasets import make_ecg
-from merit_sk.signals import bandpass, zscore
 from merit_sk.statements import PTBXL_STATEMENTS
 
 PARTS = {"QRS": slice(17, 36), "ST-T": slice(36, 70)}  # samples of the average beat
@@ -28,9 +28,9 @@ def average_beats(x):
     return np.array([average_beat(record, beats(record)) for record in x])
 
 
-def simulated(code):
-    ecg = make_ecg(N_SIMULATED, statements=[code] * N_SIMULATED, random_state=5)
-    return average_beats(zscore(bandpass(np.asarray(ecg.data), 100, 0.5, 40)))
+def simulated(code, n):
+    ecg = make_ecg(n, statements=[code] * n, random_state=5)
+    return average_beats(standardized(ecg.data))
 
 
 def spread(x):
@@ -49,20 +49,22 @@ def show(name, n, row):
     print(f"{name:9}{n:>5}" + "".join(f"{value:9.2f}" for value in row), flush=True)
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="folder described above")
-    args = parser.parse_args()
+    parser.add_argument("--data", required=True, help="folder described in _data.py")
+    parser.add_argument("--quick", action="store_true", help="few recordings: tests the script")
+    args = parser.parse_args(arguments)
 
-    x, labels, folds = load_real(args.data)
+    n_simulated = 10 if args.quick else N_SIMULATED
+    x, labels, folds = load_real(args.data, 300 if args.quick else None)
     x, labels = x[folds <= 8], labels[folds <= 8]
-    normal, fake_normal = average_beats(x[labels.NORM == 1]), simulated("NORM")
+    normal, fake_normal = average_beats(x[labels.NORM == 1]), simulated("NORM", n_simulated)
     print(f"{'':9}{'real':>5}" + f"{'corr.':>9}{'size':>9}{'spread':>9}" * len(PARTS))
     rows = []
     for code in PTBXL_STATEMENTS:
         if code in RHYTHMS or labels[code].sum() < MIN_REAL:
             continue
-        real, fake = average_beats(x[labels[code] == 1]), simulated(code)
+        real, fake = average_beats(x[labels[code] == 1]), simulated(code, n_simulated)
         groups = (real, normal, fake, fake_normal)
         row = [v for part in PARTS.values() for v in compare(*(g[:, :, part] for g in groups))]
         show(code, len(real), row)

@@ -1,4 +1,7 @@
-"""``python -m merit_sk RECORD``."""
+"""The command ``merit-sk``: ``read`` and ``simulate``."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -16,13 +19,48 @@ def weights(fitted, tmp_path_factory):
 @pytest.mark.filterwarnings("ignore:no word of the phrases")
 def test_a_file_in_statements_embedding_and_picture_out(weights, tmp_path, capsys):
     record = tmp_path / "new" / "ecg"
-    main([str(record), "--simulate", "AFIB", "--pretrained", weights, "--top", "7"])
+    main(["simulate", str(record), "AFIB"])
+    main(["read", str(record), "--pretrained", weights, "--top", "7"])
     out = capsys.readouterr().out
+    assert "Atrial fibrillation" in out
     assert "ECGRecords(1 x 12 leads x 5000 samples at 500 Hz)" in out
     chances = [float(line.split()[0]) for line in out.splitlines() if line.startswith("   ")]
     assert len(chances) == 7 and chances == sorted(chances, reverse=True)
     assert "Embedding: 216 numbers" in out
     assert record.with_suffix(".png").stat().st_size > 10_000
+
+
+@pytest.mark.filterwarnings("ignore:no word of the phrases")
+def test_several_records_each_with_its_picture(weights, tmp_path, capsys):
+    records = [str(tmp_path / name) for name in ("a", "b")]
+    for record in records:
+        main(["simulate", record, "NORM"])
+    main(["read", *records, "--pretrained", weights])
+    out = capsys.readouterr().out
+    assert out.count("Embedding: 216 numbers") == 2
+    assert (tmp_path / "a.png").exists() and (tmp_path / "b.png").exists()
+
+
+def test_no_file_of_the_user_is_overwritten(weights, tmp_path, capsys):
+    record, picture = tmp_path / "patient", tmp_path / "patient.png"
+    main(["simulate", str(record), "NORM"])
+    picture.write_text("mine")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for words in (["simulate", str(record), "AFIB"], ["simulate", f"{record}.dat", "AFIB"],
+                  ["read", str(record), "--pretrained", weights]):  # fmt: skip
+        with pytest.raises(SystemExit) as error:
+            main(words)
+        assert error.value.code == 2 and "exists" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.filterwarnings("ignore:no word of the phrases")
+def test_a_picture_is_drawn_again_where_that_is_asked_for(weights, tmp_path):
+    main(["simulate", str(tmp_path / "ecg"), "NORM"])
+    picture = tmp_path / "ecg.png"
+    picture.write_text("old")
+    main(["read", str(tmp_path / "ecg.hea"), "--pretrained", weights, "--force"])
+    assert picture.stat().st_size > 10_000
 
 
 @pytest.mark.filterwarnings("ignore:no word of the phrases")
@@ -34,18 +72,39 @@ def test_one_lead(weights, tmp_path, capsys):
         p_signal=np.sin(np.arange(7500) / 20)[:, None],
     )  # fmt: skip
     picture = tmp_path / "picture.png"
-    main([str(tmp_path / "one.hea"), "--pretrained", weights, "--output", str(picture)])
+    main(["read", str(tmp_path / "one.hea"), "--pretrained", weights, "--output", str(picture)])
     out = capsys.readouterr().out
     assert out.count("lack 11 of the model's 12 leads") == 1 and picture.exists()
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["nothing"], "nothing"), (["nothing", "--pretrained", "nowhere"], "nothing"),
-    (["x", "--simulate", "XYZ"], "XYZ"),
+@pytest.mark.parametrize("words, message", [
+    (["read", "nothing"], "nothing"), (["read", "nothing", "--pretrained", "nowhere"], "nothing"),
+    (["read", "a", "b", "--output", "c.png"], "one RECORD"), (["simulate", "x", "XYZ"], "XYZ"),
+    (["simulate", "x"], "STATEMENT"), ([], "COMMAND"), (["what"], "what"),
 ])  # fmt: skip
-def test_errors_are_one_line(weights, tmp_path, monkeypatch, capsys, arguments, message):
+def test_errors_are_one_line(tmp_path, monkeypatch, capsys, words, message):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit):
-        main(["--pretrained", weights, *arguments])
+    with pytest.raises(SystemExit) as error:
+        main(words)
     err = capsys.readouterr().err
+    assert error.value.code == 2
     assert message in err.splitlines()[-1] and "Traceback" not in err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command, word", [
+    ("read", "71 statements"), ("simulate", "AFIB    atrial fibrillation"),
+    ("compare", "merit-sk compare --simulated 800"),
+])  # fmt: skip
+def test_help_teaches(capsys, command, word):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert word in capsys.readouterr().out
+
+
+def test_help_is_there_at_once():
+    """It imports neither torch nor pandas."""
+    code = "import sys; sys.argv = ['merit-sk', '--help']\nfrom merit_sk.__main__ import main\n"
+    code += "try:\n    main()\nexcept SystemExit:\n    print({'torch', 'pandas'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "simulate" in done.stdout and done.stdout.endswith("set()\n"), done.stderr

@@ -1,20 +1,24 @@
-"""``python -m merit_sk.experiment`` from the command line."""
+"""Experiments: functions, and the command ``merit-sk compare``."""
 
+import importlib.metadata
 import json
-import pkgutil
 import re
 import shutil
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.io import savemat
+from sklearn.utils import Bunch
 
+import merit_sk
+from merit_sk import ECGRecords, MeritClassifier, MeritEmbedder, estimators
+from merit_sk.__main__ import main
 from merit_sk.datasets import make_ecg
-from merit_sk.experiment.command import main
-from merit_sk.experiment.config import RunConfig
-from merit_sk.experiment.data import load_main, load_standardized, task_bunch
+from merit_sk.evaluation import SummaryFeatures
+from merit_sk.experiment import load_experiment, run_experiment, select_task, write_report
 from merit_sk.statements import task_labels
 
 QUICK = [
@@ -49,29 +53,29 @@ def csn(tmp_path_factory):
 def finished(tmp_path_factory, csn):
     output = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patch:
-        for network in ("evaluation._xresnet.XResNetClassifier", "_classifier.MeritClassifier"):
-            name = f"merit_sk.{network}"
-            patch.setattr(name, partial(pkgutil.resolve_name(name), max_epochs=1))
+        for name in ("XResNetClassifier", "MeritClassifier"):
+            quick = partial(getattr(estimators, name), max_epochs=1)
+            patch.setattr(f"merit_sk.estimators.{name}", quick)
         call(csn, output)
     return output
 
 
 def call(csn, output, *more):
-    main([*QUICK, *TASKS, "--csn", str(csn), "--output", str(output), *more])
+    main(["compare", *QUICK, *TASKS, "--csn", str(csn), "--output", str(output), *more])
 
 
 @pytest.fixture
 def no_report(monkeypatch):
     """Figures take most of the time of a repeated call."""
-    monkeypatch.setattr(f"{main.__module__}.write_report", lambda *args: "none")
+    monkeypatch.setattr("merit_sk.experiment.command.write_report", lambda *a, **kw: "none")
 
 
 def no_training(monkeypatch):
-    def fail(*args):
+    def fail(*args, **kwargs):
         raise AssertionError("trained again")
 
-    for name in ("pretrain", "classify", "fit_features"):
-        monkeypatch.setattr(f"merit_sk.experiment.models.{name}", fail)
+    for kind in (MeritEmbedder, MeritClassifier, estimators.XResNetClassifier, SummaryFeatures):
+        monkeypatch.setattr(kind, "fit", fail)
 
 
 def test_every_model_is_probed_with_all_labels_and_with_draws_of_few(finished):
@@ -125,8 +129,10 @@ def test_means_and_differences_follow_from_the_rows(finished):
 def test_configuration_versions_and_what_was_left_out_are_kept(finished):
     kept = json.loads((finished / "results.json").read_text())
     assert kept["config"]["simulated"] == 100 and kept["config"]["seeds"] == [0]
-    assert kept["versions"]["torch"] and kept["recordings"][0]["recordings"] == 100
-    assert "--min-positives" in kept["left_out"]["probe on CSN"]
+    assert {"MERIT, seed 0", "summary features, seed 0"} <= {*kept["versions"]}
+    assert kept["versions"]["MERIT, seed 0"]["merit_sk"] == merit_sk.__version__
+    assert kept["recordings"][0]["recordings"] == 100
+    assert "min_positives" in kept["left_out"]["probe on CSN"]
 
 
 def test_the_report_needs_nothing_beside_it(finished):
@@ -138,15 +144,18 @@ def test_the_report_needs_nothing_beside_it(finished):
         assert text in page
     means = pd.read_csv(finished / "summary.csv").query("protocol == 'probe' and fraction == 1")
     assert all(f"{value:.3f} [" in page for value in means.macro_auc)
-    assert page.split("<body>")[1] and (finished / "tables.txt").read_text().count("MERIT minus")
+    assert page.count("<tr class=own><th>MERIT</th>") == page.count("<h2>Linear probe") + 4
+    assert "MERIT minus" in (finished / "tables.txt").read_text()
 
 
 def test_finished_runs_are_not_repeated(finished, csn, monkeypatch, tmp_path, no_report):
-    before = (finished / "results.csv").read_text()
+    def runs():
+        return {path: path.stat().st_mtime_ns for path in (finished / "runs").iterdir()}
+
+    before, kept = (finished / "results.csv").read_text(), runs()
     no_training(monkeypatch)
-    monkeypatch.setattr("merit_sk.experiment.run.Protocols", None)
     call(csn, finished)
-    assert (finished / "results.csv").read_text() == before
+    assert (finished / "results.csv").read_text() == before and runs() == kept
     with pytest.raises(AssertionError, match="trained again"):
         call(csn, tmp_path / "other")
 
@@ -174,32 +183,111 @@ def test_damaged_runs_are_repeated_not_believed(finished, csn, tmp_path, no_repo
 
 
 @pytest.fixture
+def quick(tmp_path, tiny):
+    """Run a small experiment, always in the same folder."""
+    embedder = MeritEmbedder(**tiny | {"max_epochs": 0}, pretrained=None)
+    options = dict(output=tmp_path, models=["summary"], tasks=["superclass"], fractions=[1],
+                   min_positives=3, embedder=embedder)  # fmt: skip
+    return partial(run_experiment, **options)
+
+
+def folders(experiment):
+    return {path.name for path in (experiment.output / "models").iterdir()}
+
+
+@pytest.mark.parametrize("changed", [
+    "merit_sk.__version__", "merit_sk.datasets.simulation.SIMULATOR_VERSION",
+])  # fmt: skip
+def test_what_another_version_has_made_is_not_taken(quick, monkeypatch, changed):
+    data = load_experiment(simulated=100)
+    before = folders(quick(data))
+    assert folders(quick(data)) == before
+    monkeypatch.setattr(changed, "another")
+    experiment = quick(data)
+    assert len(folders(experiment) - before) == len(before) == 2
+    stamps = json.loads((experiment.output / "results.json").read_text())["versions"]
+    assert all("another" in made.values() for made in stamps.values()) and len(stamps) == 2
+
+
+def test_tables_name_the_versions_that_models_were_fitted_under(quick, monkeypatch):
+    data = load_experiment(simulated=100)
+    fitted = quick(data).versions
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "another")
+    stamps = json.loads((quick(data).output / "results.json").read_text())["versions"]
+    assert stamps == fitted
+
+
+def test_other_signals_under_the_same_names_are_not_taken_for_the_old_ones(quick):
+    data = load_experiment(simulated=100)
+    before = quick(data)
+    records = ECGRecords.from_array(
+        np.asarray(data.main.data)[::-1],
+        sampling_rate=100,
+        record_names=data.main.data.record_names,
+    )
+    other = quick(replace(data, main=Bunch(**data.main | {"data": records})))
+    assert len(folders(other)) == 4
+    auc = [e.rows.query("model == 'summary features'").macro_auc.tolist() for e in (before, other)]
+    assert auc[0] != auc[1]
+
+
+def test_figures_of_the_caller_stay_open(quick):
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    figure, backend = plt.figure(), matplotlib.get_backend()
+    write_report(quick(load_experiment(simulated=100)))
+    assert plt.get_fignums() == [figure.number] and matplotlib.get_backend() == backend
+    plt.close(figure)
+
+
+@pytest.fixture
 def refused(capsys):
     def call(*arguments):
-        with pytest.raises(SystemExit):
-            main(list(arguments))
+        with pytest.raises(SystemExit) as error:
+            main(["compare", *arguments])
+        assert error.value.code == 2
         return capsys.readouterr().err
 
     return call
 
 
-def test_errors_name_the_remedy(refused, tmp_path):
+def test_errors_name_the_remedy(refused, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     assert "give the folder of PTB-XL" in refused("--ptbxl", "nowhere")
     assert "no ptbxl_database.csv" in refused("--ptbxl", str(tmp_path))
     assert "give the folder of CSN" in refused("--simulated", "30", "--csn", "nowhere")
-    assert "give --ptbxl" in refused("--simulated", "30", "--standardized", "a", "b")
     assert "two folds" in refused("--simulated", "30", "--test-fold", "9")
     assert "name both" in refused("--simulated", "30", "--models", "finetuned")
-    assert "--min-positives" in refused("--simulated", "20", "--min-positives", "50")
+    assert "(min_positives)" in refused("--simulated", "60", "--min-positives", "50")
+    assert not list(tmp_path.iterdir())
 
 
-def test_folds_can_be_rotated():
-    config = RunConfig(valid_fold=2, test_fold=3)
-    assert config.train_folds == (1, 4, 5, 6, 7, 8, 9, 10)
+@pytest.mark.parametrize("options, message", [
+    ({"models": ["nothing"]}, "models must be among"), ({"tasks": ["x"]}, "tasks must be among"),
+    ({"report_fraction": 0}, "report_fraction"), ({"valid_fold": 11}, "two folds of 1 to 10"),
+    ({"embedder": MeritEmbedder(pretrained="merit-tiny")}, "from scratch"),
+])  # fmt: skip
+def test_arguments_are_checked(quick, options, message):
+    with pytest.raises(ValueError, match=message):
+        quick(load_experiment(simulated=20), **options)
 
 
-def test_a_share_of_the_training_patients_keeps_its_reports():
-    ecg = load_main(RunConfig(simulated=200, report_fraction=0.1))
+def test_ptbxl_or_simulated_recordings():
+    with pytest.raises(ValueError, match="either ptbxl=, a folder, or simulated="):
+        load_experiment()
+
+
+def test_folds_can_be_rotated(quick):
+    experiment = quick(load_experiment(simulated=100), valid_fold=2, test_fold=3)
+    folds = experiment.data.main.folds
+    counts = experiment.counts()[0]
+    assert counts["test"] == (folds == 3).sum() and counts["validation"] == (folds == 2).sum()
+    assert counts["training"] == 100 - counts["test"] - counts["validation"]
+
+
+def test_a_share_of_the_training_patients_keeps_its_reports(quick):
+    ecg = quick(load_experiment(simulated=200), report_fraction=0.1).data.main
     there = np.array([isinstance(report, str) for report in ecg.reports])
     train = ecg.folds <= 8
     assert there[~train].all() and 5 <= there[train].sum() <= 25
@@ -209,33 +297,32 @@ def test_tasks_come_from_the_statements():
     ecg = make_ecg(100, random_state=0)
     for task in ("superclass", "form"):
         expected = make_ecg(100, task=task, random_state=0)
-        found = task_bunch(ecg, task)
+        found = select_task(ecg, task)
         assert (
             found.target_names == expected.target_names == sorted(set(task_labels(task).values()))
         )
         np.testing.assert_array_equal(found.target, expected.target)
 
 
-def test_standardised_recordings_get_their_rows_by_number(tmp_path):
-    table = tmp_path / "ptbxl_database.csv"
+def test_reports_of_several_sources_are_joined(tmp_path):
+    (tmp_path / "scp_statements.csv").write_text(
+        ",diagnostic,form,rhythm,diagnostic_class,diagnostic_subclass\nNORM,1,,,NORM,NORM\n"
+    )
     pd.DataFrame(
-        {"scp_codes": ["{'NORM': 100.0}", "{'AFIB': 0.0}"], "report": ["a", "b"]},
+        {"patient_id": [1, 2], "strat_fold": [1, 2], "report": ["a", None], "more": ["b", "c"],
+         "scp_codes": "{'NORM': 100.0}", "filename_lr": ["a/1", "a/2"],
+         "filename_hr": ["a/1", "a/2"]},
         index=pd.Index([1, 2], name="ecg_id"),
-    ).to_csv(table)
-    np.save(tmp_path / "ecg_id.npy", [2, 1])
-    np.save(tmp_path / "signals_int16.npy", np.full((2, 12, 1000), 250, dtype=np.int16))
-    found = load_standardized(tmp_path, table, ("report", "report"))
-    assert found.reports.tolist() == ["b; b", "a; a"] and (found.data == 0.5).all()
-    assert list(found.frame.scp_codes) == [{"AFIB": 0.0}, {"NORM": 100.0}]
-    np.save(tmp_path / "ecg_id.npy", [2, 7])
-    with pytest.raises(ValueError, match="lacks 1"):
-        load_standardized(tmp_path, table, ("report",))
+    ).to_csv(tmp_path / "ptbxl_database.csv")  # fmt: skip
+    data = load_experiment(ptbxl=tmp_path, reports=["report", "more"])
+    assert data.main.reports.tolist() == ["a; b", "c"]
 
 
 @pytest.mark.slow
 def test_real_recordings(data_dir, tmp_path):
     main([
-        "--ptbxl", str(data_dir / "ptb-xl"), "--csn", str(data_dir / "csn"), "--max-epochs", "2",
+        "compare", "--ptbxl", str(data_dir / "ptb-xl"), "--csn", str(data_dir / "csn"),
+        "--max-epochs", "2",
         "--models", "masked", "alignment", "merit", "--output", str(tmp_path),
     ])  # fmt: skip
     rows = pd.read_csv(tmp_path / "results.csv")

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..reports._words import word_features
+
 N_NEAREST = 10
 
 
@@ -35,20 +37,26 @@ def nearest_report_scores(Z_train, reports, Z_test, prompts, n_nearest=N_NEAREST
     array([[1., 0.],
            [0., 1.]])
     """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.neighbors import NearestNeighbors
-    from sklearn.preprocessing import StandardScaler
-
-    words = TfidfVectorizer(
-        ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b"
-    ).fit(reports)
+    words = word_features().fit(reports)
     texts = words.transform(reports)
     agreement = np.column_stack(
         [(texts @ words.transform(phrases).T).max(axis=1).toarray() for phrases in prompts.values()]
     )
+    return agreement[nearest_records(Z_train, Z_test, n_nearest)].mean(axis=1)
+
+
+def nearest_records(Z_train, Z_test, n_nearest):
+    """Find the training records nearest to each test record, by cosine of standardized features.
+
+    Returns
+    -------
+    index : ndarray of shape (n_test, n_nearest)
+        The nearest first; fewer columns if there are fewer training records.
+    """
+    from sklearn.neighbors import NearestNeighbors
+    from sklearn.preprocessing import StandardScaler
+
     scaler = StandardScaler().fit(Z_train)
     search = NearestNeighbors(n_neighbors=min(n_nearest, len(Z_train)), metric="cosine")
-    nearest = search.fit(scaler.transform(Z_train)).kneighbors(
-        scaler.transform(Z_test), return_distance=False
-    )
-    return agreement[nearest].mean(axis=1)
+    search.fit(scaler.transform(Z_train))
+    return search.kneighbors(scaler.transform(Z_test), return_distance=False)

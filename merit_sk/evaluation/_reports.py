@@ -16,6 +16,8 @@ from ..metrics._text import (
     rouge,
 )
 from ..reports._context import written_reports
+from ..reports._words import word_features
+from ._nearest_reports import nearest_records
 
 
 def report_labeler():
@@ -39,13 +41,12 @@ def report_labeler():
     >>> ecg.target_names
     ['CD', 'HYP', 'MI', 'NORM', 'STTC']
     """
-    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
     from sklearn.pipeline import make_pipeline
 
     return make_pipeline(
-        TfidfVectorizer(ngram_range=(1, 3), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b"),
+        word_features(n_words=3),
         OneVsRestClassifier(LogisticRegression(C=30, class_weight="balanced", max_iter=1000)),
     )
 
@@ -243,7 +244,8 @@ def report_baselines(generator, X_train, reports_train, X_test, *, context=None,
     there = reports != ""
     reports = reports[there]
     texts, counts = np.unique(reports.astype(str), return_counts=True)
-    nearest = nearest_records(generator.embedder_, X_train, X_test, there)
+    train, test = (generator.embedder_.transform(X) for X in (X_train, X_test))
+    nearest = nearest_records(train[there], test, 1)[:, 0]
     order = check_random_state(random_state).permutation(len(X_test))
     other = np.empty(len(order), dtype=int)
     other[order] = np.roll(order, 1)
@@ -255,14 +257,3 @@ def report_baselines(generator, X_train, reports_train, X_test, *, context=None,
         "shuffled ECG": shuffled,
         "no ECG": blind,
     }
-
-
-def nearest_records(embedder, X_train, X_test, kept):
-    """Which of the kept training records is nearest to each test record."""
-    from sklearn.neighbors import NearestNeighbors
-    from sklearn.preprocessing import StandardScaler
-
-    scaler = StandardScaler()
-    train = scaler.fit_transform(embedder.transform(X_train)[kept])
-    search = NearestNeighbors(n_neighbors=1, metric="cosine").fit(train)
-    return search.kneighbors(scaler.transform(embedder.transform(X_test)))[1].ravel()

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..training.stratify import stratified_draw
+
 
 def features_of(embedder, X, index):
     """Return features of the records at ``index``, from an estimator or an array of features."""
@@ -69,15 +71,10 @@ def draw_records(y, groups, fraction, random_state):
     names, member = np.unique(groups, return_inverse=True)
     has = np.zeros((len(names), y.shape[1]), dtype=bool)
     np.logical_or.at(has, member, y == 1)
-    frequency = has.sum(axis=0)
-    rarest = np.where(has, frequency, len(names) + 1).argmin(axis=1)
-    stratum = np.where(has.any(axis=1), rarest, y.shape[1])
-    order = np.lexsort([random_state.permutation(len(names)), stratum])
-    steps = np.floor(np.arange(len(names) + 1) * fraction + random_state.uniform())
-    drawn = np.zeros(len(names), dtype=bool)
-    drawn[order] = np.diff(steps) > 0
+    order = random_state.permutation(len(names))
+    drawn = stratified_draw(has, fraction, order, offset=random_state.uniform())
     if not drawn.any():
-        drawn[order[random_state.randint(len(names))]] = True
+        drawn[random_state.randint(len(names))] = True
     return drawn[member]
 
 

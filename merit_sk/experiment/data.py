@@ -1,67 +1,121 @@
-"""The recordings of an evaluation: PTB-XL or simulated ones, and data sets to transfer to."""
+"""The recordings of an experiment: PTB-XL or simulated ones, and data sets to transfer to."""
 
 import hashlib
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.utils import Bunch
 
 from ..datasets import load_cpsc2018, load_csn, load_georgia, load_ptbxl, make_ecg
-from ..datasets._bunch import data_set_folder
-from ..datasets._ptbxl import _parse_codes, _reports, ptbxl_target
-from ..records import ECGRecords
-from ..signals._filters import bandpass, zscore
 from ..statements import task_labels
-from .config import OTHER_SETS
 
-RATE, SECONDS = 100, 10
+RATE = 100
 _LOADERS = {"cpsc2018": load_cpsc2018, "csn": load_csn, "georgia": load_georgia}
 
 
-def load_main(config):
-    """The recordings that models are trained and tested on, with all 71 statements.
+@dataclass(frozen=True)
+class ExperimentData:
+    """Recordings of an experiment.
+
+    Attributes
+    ----------
+    title : str
+        Name of the main data set in tables and reports.
+    main : Bunch
+        Recordings on which models are trained and tested, as
+        :func:`~merit_sk.datasets.load_ptbxl` gives them with ``task="all"``: ``data``, ``target``,
+        ``target_names``, ``reports``, ``groups`` and ``folds`` 1 to 10.
+    others : dict of Bunch
+        Data sets to transfer to, by ``"cpsc2018"``, ``"csn"`` or ``"georgia"``, at the sampling
+        rate of `main`.
+    source : dict
+        Where the recordings come from, in JSON types.
+    """
+
+    title: str
+    main: Bunch
+    others: dict = field(default_factory=dict)
+    source: dict = field(default_factory=dict)
+
+
+def load_experiment(
+    *, ptbxl=None, simulated=None, cpsc2018=None, csn=None, georgia=None, reports="report"
+):
+    """Load the recordings of an experiment.
+
+    Parameters
+    ----------
+    ptbxl : str, path-like or None, default=None
+        Folder of PTB-XL.
+    simulated : int or None, default=None
+        Number of recordings to simulate instead.
+    cpsc2018, csn, georgia : str, path-like or None, default=None
+        Folders of data sets to transfer to.
+    reports : str, path-like or sequence of these, default="report"
+        Text that goes with each recording of PTB-XL, see
+        :func:`~merit_sk.datasets.load_ptbxl`; texts of several sources are joined.
 
     Returns
     -------
-    Bunch
-        As a loader gives it; ``paper`` are recordings in mV, the first of ``data``.
+    data : ExperimentData
+
+    Raises
+    ------
+    FileNotFoundError
+        If a folder is not what it should be.
+
+    Examples
+    --------
+    >>> from merit_sk.experiment import load_experiment
+    >>> data = load_experiment(simulated=50)
+    >>> data.main.data
+    ECGRecords(50 x 12 leads x 1000 samples at 100 Hz)
+    >>> data.main.target.shape
+    (50, 71)
     """
-    if config.ptbxl is None:
-        ecg = make_ecg(config.simulated, random_state=0)
+    if (ptbxl is None) == (simulated is None):
+        raise ValueError("give either ptbxl=, a folder, or simulated=, a number of recordings")
+    folders = {"cpsc2018": cpsc2018, "csn": csn, "georgia": georgia}
+    folders = {name: folder for name, folder in folders.items() if folder is not None}
+    if ptbxl is None:
+        title, main = "simulated recordings", make_ecg(simulated, random_state=0)
+        source = {"simulated": simulated}
     else:
-        ecg = load_ptbxl(config.ptbxl, task="all", reports=config.reports[0])
-        for source in config.reports[1:]:
-            ecg.reports = _joined(ecg.reports, _reports(ecg.frame, source))
-    ecg.paper = ecg.data
-    if config.standardized:
-        ecg = _with_standardized(ecg, config)
-    ecg.reports = _thinned(ecg, config)
-    train = np.isin(ecg.folds, config.train_folds)
-    if not any(isinstance(r, str) and r.strip() for r in ecg.reports[train]):
-        raise ValueError(
-            f"no training record has a report in {', '.join(config.reports)}: give --reports "
-            "another column of ptbxl_database.csv, or a csv with ecg_id and text_en"
-        )
-    return ecg
-
-
-def load_others(config):
-    """Data sets to transfer to, by name; at the sampling rate of the main set."""
+        sources = [reports] if isinstance(reports, str) or not np.iterable(reports) else reports
+        title, main = "PTB-XL", load_ptbxl(ptbxl, task="all", reports=sources[0])
+        for more in sources[1:]:
+            again = load_ptbxl(ptbxl, task="all", reports=more)
+            main.reports = _joined(main.reports, again.reports)
+        source = {"ptbxl": str(ptbxl), "reports": [str(text) for text in sources]}
     others = {}
-    for name in OTHER_SETS:
-        folder = getattr(config, name)
-        if folder is None:
-            continue
-        ecg = _LOADERS[name](folder)
-        ecg.data = ecg.data.resampled(RATE)
-        if config.standardized:
-            ecg.data = _standardised(ecg.data.with_duration(SECONDS))
-        others[name] = ecg
-    return others
+    for name, folder in folders.items():
+        others[name] = _LOADERS[name](folder)
+        others[name].data = others[name].data.resampled(RATE)
+    source |= {name: str(folder) for name, folder in folders.items()}
+    return ExperimentData(title, main, others, source)
 
 
-def task_bunch(ecg, task):
-    """The same recordings with the classes of one task, from their 71 statements."""
+def select_task(ecg, task):
+    """Return recordings with the classes of one PTB-XL task.
+
+    Parameters
+    ----------
+    ecg : Bunch
+        With PTB-XL statements as its classes, such as ``ExperimentData.main``.
+    task : {"superclass", "subclass", "diagnostic", "form", "rhythm", "all"}
+
+    Returns
+    -------
+    ecg : Bunch
+        The same recordings; ``target`` and ``target_names`` are those of the task.
+
+    Examples
+    --------
+    >>> from merit_sk.datasets import make_ecg
+    >>> from merit_sk.experiment import select_task
+    >>> select_task(make_ecg(5, random_state=0), "superclass").target_names
+    ['CD', 'HYP', 'MI', 'NORM', 'STTC']
+    """
     labels = task_labels(task)
     names = sorted(set(labels.values()))
     target = np.zeros((len(ecg.target), len(names)), dtype=np.int64)
@@ -73,102 +127,42 @@ def task_bunch(ecg, task):
 
 
 def with_folds(ecg, random_state=0):
-    """A data set without official folds, in ten folds of its patients drawn at random."""
+    """Split a data set without official folds into ten folds of its patients, at random."""
     names, member = np.unique(ecg.groups, return_inverse=True)
     order = np.random.default_rng(random_state).permutation(len(names))
     return Bunch(**ecg | {"folds": (order % 10 + 1)[member]})
 
 
-def load_standardized(folder, table, reports):
-    """Recordings of PTB-XL that were published as standardised arrays.
+def with_fewer_reports(ecg, settings):
+    """Hide the reports of some training patients; those of other folds stay.
 
-    Parameters
-    ----------
-    folder : path-like
-        With ``ecg_id.npy`` and ``signals_int16.npy`` of shape (n, 12, 1000): 10 s at 100 Hz in the
-        standard order of leads, each lead's z-score times 500.
-    table : path-like
-        ``ptbxl_database.csv`` with the rows of these recordings.
-    reports : sequence of str
-        As in ``RunConfig``.
-
-    Returns
-    -------
-    Bunch
-        ``data`` (ndarray), ``frame``, ``reports``.
+    Raises
+    ------
+    ValueError
+        If no training recording has a report, here or from the start.
     """
-    import pandas as pd
-
-    files = "ecg_id.npy", "signals_int16.npy"
-    folder = data_set_folder(folder, *files, name="standardised recordings")
-    if not Path(table).is_file():
-        raise FileNotFoundError(f"{table} is no file: give ptbxl_database.csv after {folder}")
-    ids, signals = (np.load(folder / file) for file in files)
-    frame = pd.read_csv(table, index_col="ecg_id")
-    missing = np.setdiff1d(ids, frame.index)
-    if len(missing):
+    reports, train = ecg.reports, np.isin(ecg.folds, settings.train_folds)
+    if settings.report_fraction < 1:
+        names, member = np.unique(ecg.groups, return_inverse=True)
+        order = np.random.default_rng(0).permutation(len(names))
+        shown = order < round(settings.report_fraction * len(names))
+        reports = np.where(train & ~shown[member], None, reports)
+    if not any(isinstance(r, str) and r.strip() for r in reports[train]):
         raise ValueError(
-            f"{table} lacks {len(missing)} of the {len(ids)} recordings in {folder}, first "
-            f"{missing[:5].tolist()}: give the table of the whole data set"
+            "no training record has a report: name another column of ptbxl_database.csv, or a csv "
+            "file with ecg_id and text_en, as reports"
         )
-    frame = frame.loc[ids]
-    frame["scp_codes"] = frame["scp_codes"].map(_parse_codes)
-    texts = _reports(frame, reports[0])
-    for source in reports[1:]:
-        texts = _joined(texts, _reports(frame, source))
-    return Bunch(data=signals.astype(np.float32) / 500, frame=frame, reports=texts)
-
-
-def _with_standardized(ecg, config):
-    """Raw recordings, standardised as the others were, and the others."""
-    import pandas as pd
-
-    more = load_standardized(*config.standardized, config.reports)
-    new = ~more.frame.index.isin(ecg.frame.index)
-    statements = pd.read_csv(Path(config.ptbxl) / "scp_statements.csv", index_col=0)
-    frame = pd.concat([ecg.frame, more.frame[new]])
-    target, names = ptbxl_target(frame["scp_codes"], statements, "all")
-    raw = np.asarray(_standardised(ecg.data))
-    return Bunch(
-        data=ECGRecords.from_array(
-            np.concatenate([raw, more.data[new]]), sampling_rate=RATE,
-            record_names=frame.index.astype(str),
-        ),
-        target=target,
-        target_names=names,
-        reports=np.concatenate([ecg.reports, more.reports[new]]),
-        groups=frame["patient_id"].to_numpy().astype(np.int64),
-        folds=frame["strat_fold"].to_numpy(),
-        frame=frame,
-        paper=ecg.paper,
-        DESCR=ecg.DESCR,
-    )  # fmt: skip
-
-
-def _standardised(records):
-    signals = zscore(bandpass(np.asarray(records), RATE, 0.5, 40))
-    return ECGRecords.from_array(signals, sampling_rate=RATE, record_names=records.record_names)
-
-
-def _joined(texts, more):
-    """Two columns of texts as one."""
-    both = [[t for t in pair if isinstance(t, str) and t.strip()] for pair in zip(texts, more)]  # noqa: B905
-    return np.array(["; ".join(pair) or None for pair in both], dtype=object)
-
-
-def _thinned(ecg, config):
-    """Reports of a share of the training patients; those of other folds stay."""
-    if config.report_fraction == 1:
-        return ecg.reports
-    names, member = np.unique(ecg.groups, return_inverse=True)
-    order = np.random.default_rng(0).permutation(len(names))
-    shown = order < round(config.report_fraction * len(names))
-    hidden = np.isin(ecg.folds, config.train_folds) & ~shown[member]
-    return np.where(hidden, None, ecg.reports)
+    return Bunch(**ecg | {"reports": reports})
 
 
 def fingerprint(ecg):
-    """Digest of which recordings, labels, folds and reports a data set holds."""
+    """Return a digest of the recordings, labels, folds and reports of a data set."""
     parts = (ecg.data.record_names, ecg.target, ecg.folds, ecg.reports)
     text = repr([None if part is None else np.asarray(part).tolist() for part in parts])
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256((ecg.data._fingerprint() + text).encode()).hexdigest()[:12]
+
+
+def _joined(texts, more):
+    """Return two columns of texts as one."""
+    both = [[t for t in pair if isinstance(t, str) and t.strip()] for pair in zip(texts, more)]  # noqa: B905
+    return np.array(["; ".join(pair) or None for pair in both], dtype=object)

@@ -1,8 +1,13 @@
-"""The figures of the report, each from a finished evaluation."""
+"""The figures of the report, each from a finished experiment.
+
+Figures are made without pyplot, so that those of the caller and the choice of a backend stay as
+they are.
+"""
 
 import warnings
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from ..evaluation._scored import score_test
 from ..evaluation._subsets import records_to_score
@@ -17,25 +22,21 @@ from ..inspection import (
 from ..inspection._style import COLORS, tidy
 from ..statements import PTBXL_STATEMENTS
 from .config import MODELS
-from .data import task_bunch
+from .data import select_task
 from .models import VARIANTS
 from .tables import REFERENCE, model_rank, title
 
 _COMPARED = ("merit", "random", "minirocket", "xresnet", "summary")
 
 
-def label_curves(evaluation, summary):
-    """Label efficiency: one panel a task, one line a model."""
-    import matplotlib.pyplot as plt
-
+def label_curves(experiment, summary):
+    """Draw label efficiency: one panel a task, one line a model."""
     probes = summary[(summary["protocol"] == "probe") & (summary["set"] == "main")]
     tasks = list(dict.fromkeys(probes["task"]))
     columns = min(3, len(tasks))
     rows = -(-len(tasks) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(4.4 * columns, 3.4 * rows + 0.6), layout="constrained",
-        squeeze=False, sharex=True,
-    )  # fmt: skip
+    figure = Figure(figsize=(4.4 * columns, 3.4 * rows + 0.6), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True)
     for ax, task in zip(axes.flat, tasks, strict=False):
         part = probes[probes["task"] == task].sort_values("fraction")
         models = sorted(part["model"].unique(), key=lambda m: (m != REFERENCE, model_rank(m)))
@@ -58,24 +59,22 @@ def label_curves(evaluation, summary):
     return figure
 
 
-def roc_curves(evaluation, task):
-    """ROC of every class of a task: MERIT and what stands beside it, with all labels."""
-    import matplotlib.pyplot as plt
+def roc_curves(experiment, task):
+    """Draw the ROC of every class of a task: MERIT and what stands beside it, with all labels."""
     from sklearn.metrics import RocCurveDisplay
 
-    ecg = task_bunch(evaluation.main, task)
-    y = ecg.target[records_to_score(ecg, evaluation.config.test_fold)]
+    ecg = select_task(experiment.data.main, task)
+    y = ecg.target[records_to_score(ecg, experiment.settings.test_fold)]
     kept = [k for k in range(y.shape[1]) if 0 < y[:, k].sum() < len(y)]
     columns = min(3, len(kept))
     rows = -(-len(kept) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(4.2 * columns, 4.2 * rows), layout="constrained", squeeze=False
-    )
+    figure = Figure(figsize=(4.2 * columns, 4.2 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
     for ax, k in zip(axes.flat, kept, strict=False):
         ax.axline((0, 0), slope=1, color="#B8B8B8", linestyle=":")
         for color, key in zip(COLORS, _COMPARED, strict=False):
             protocol = "supervised" if key == "xresnet" else "probe"
-            scores = evaluation.scores(MODELS[key], protocol, task)
+            scores = experiment.scores(MODELS[key], protocol, task)
             if scores is not None:
                 RocCurveDisplay.from_predictions(y[:, k], scores[:, k], ax=ax, name=MODELS[key])
                 ax.lines[-1].set_color(color)
@@ -88,24 +87,24 @@ def roc_curves(evaluation, task):
     return figure
 
 
-def zero_shot_classes(evaluation, task):
-    """AUC of every class that MERIT was asked for in words; None without such scores."""
-    scores = evaluation.scores(REFERENCE, "zero-shot", task)
+def zero_shot_classes(experiment, task):
+    """Draw the AUC of every class that MERIT was asked for in words; None without such scores."""
+    scores = experiment.scores(REFERENCE, "zero-shot", task)
     if scores is None:
         return None
-    config, ecg = evaluation.config, task_bunch(evaluation.main, task)
-    index = records_to_score(ecg, config.test_fold)
-    enough = ecg.target[index].sum(axis=0) >= config.min_positives
+    settings, ecg = experiment.settings, select_task(experiment.data.main, task)
+    index = records_to_score(ecg, settings.test_fold)
+    enough = ecg.target[index].sum(axis=0) >= settings.min_positives
     columns = np.flatnonzero(enough & (ecg.target[index].sum(axis=0) < len(index))).tolist()
     result = score_test(ecg, index, columns, scores[:, columns], random_state=0, n_resamples=300,
-                        min_positives=config.min_positives)  # fmt: skip
-    return ZeroShotDisplay.from_result(result).figure_
+                        min_positives=settings.min_positives)  # fmt: skip
+    figure, ax = _one(5.6, 1.2 + 0.27 * len(columns))
+    ZeroShotDisplay.from_result(result, ax=ax)
+    return figure
 
 
 def shift_matrix(summary):
-    """Macro AUC by model and direction; None without a shift."""
-    import matplotlib.pyplot as plt
-
+    """Draw macro AUC by model and direction; None without a shift."""
     part = summary[summary["protocol"].isin(("shift", "zero-shot shift"))]
     if part.empty:
         return None
@@ -118,7 +117,7 @@ def shift_matrix(summary):
     wide = part.assign(column=columns).pivot(index="model", columns="column", values="macro_auc")
     wide = wide.loc[sorted(wide.index, key=model_rank), list(dict.fromkeys(columns))]
     size = 2.6 + 1.9 * wide.shape[1], 1.6 + 0.45 * len(wide)
-    figure, ax = plt.subplots(figsize=size, layout="constrained")
+    figure, ax = _one(*size)
     image = ax.imshow(wide, vmin=0.5, vmax=1, cmap="viridis", aspect="auto")
     for (i, j), value in np.ndenumerate(wide.to_numpy()):
         text = "-" if np.isnan(value) else f"{value:.3f}"
@@ -131,18 +130,15 @@ def shift_matrix(summary):
     return figure
 
 
-def embedding_maps(evaluation):
-    """Test records in the plane: the random encoder's embedding and MERIT's."""
-    import matplotlib.pyplot as plt
-
-    models = [m for m in map(evaluation.model, ("random", "merit")) if m is not None]
-    ecg = task_bunch(evaluation.main, "superclass")
-    test = np.flatnonzero(ecg.folds == evaluation.config.test_fold)
-    figure, axes = plt.subplots(
-        1, len(models), figsize=(1.8 + 4.8 * len(models), 4.6), layout="constrained", squeeze=False
-    )
+def embedding_maps(experiment):
+    """Draw test records in the plane: the random encoder's embedding and MERIT's."""
+    models = [m for m in map(experiment.model, ("random", "merit")) if m is not None]
+    ecg = select_task(experiment.data.main, "superclass")
+    test = np.flatnonzero(ecg.folds == experiment.settings.test_fold)
+    figure = Figure(figsize=(1.8 + 4.8 * len(models), 4.6), layout="constrained")
+    axes = figure.subplots(1, len(models), squeeze=False)
     for ax, model in zip(axes.flat, models, strict=True):
-        Z = model.features("main", evaluation.main, evaluation.main)[test]
+        Z = model.features("main", experiment.data.main, experiment.data.main)[test]
         EmbeddingDisplay.from_embedding(Z, ecg.target[test], target_names=ecg.target_names, ax=ax)
         ax.set_title(model.name)
     for ax in axes.flat[:-1]:
@@ -150,36 +146,40 @@ def embedding_maps(evaluation):
     return figure
 
 
-def pretraining_bounds(evaluation):
-    """Both bounds by epoch, of the model with the most branches; None if nothing was trained."""
-    model = _pretrained(evaluation, "merit", "alignment", "masked")
+def pretraining_bounds(experiment):
+    """Draw both bounds by epoch, of the model with most branches; None if none was trained."""
+    model = _pretrained(experiment, "merit", "alignment", "masked")
     if model is None or not model.record["history"]:
         return None
-    ceiling = np.log(model.embedder().batch_size)
-    return PretrainingDisplay(model.record["history"], ceiling=ceiling).plot().figure_
+    history, ceiling = model.record["history"], np.log(model.embedder().batch_size)
+    n_bounds = sum(any(bound in row for row in history) for bound in ("mi_signal", "mi_text"))
+    figure = Figure(figsize=(4.6 * n_bounds, 3.4), layout="constrained")
+    axes = figure.subplots(1, n_bounds, squeeze=False)[0]
+    PretrainingDisplay(history, ceiling=ceiling).plot(ax=axes)
+    return figure
 
 
-def reconstruction(evaluation):
-    """A test record with hidden spans filled in; None without a structure branch."""
-    model = _pretrained(evaluation, "merit", "masked")
+def reconstruction(experiment):
+    """Draw a test record with hidden spans filled in; None without a structure branch."""
+    model = _pretrained(experiment, "merit", "masked")
     if model is None:
         return None
-    index = _example(evaluation)
-    data = evaluation.main.data[[index]]
-    return ReconstructionDisplay.from_estimator(model.embedder(), data, random_state=0).figure_
+    index = _example(experiment)
+    data = experiment.data.main.data[[index]]
+    figure, ax = _one(11, 1.2 + 0.55 * data.shape[1])
+    ReconstructionDisplay.from_estimator(model.embedder(), data, random_state=0, ax=ax)
+    return figure
 
 
-def example(evaluation):
-    """A test record on paper, and the most probable statements; None without alignment."""
-    from ..estimators._zero_shot import MeritZeroShotClassifier
+def example(experiment):
+    """Draw a test record on paper, and the most probable statements; None without alignment."""
+    from ..estimators import MeritZeroShotClassifier
     from ..statements import statement_prompts
 
-    model = _pretrained(evaluation, "merit", "alignment")
+    model = _pretrained(experiment, "merit", "alignment")
     if model is None:
         return None
-    import matplotlib.pyplot as plt
-
-    main, index, embedder = evaluation.main, _example(evaluation), model.embedder()
+    main, index, embedder = experiment.data.main, _example(experiment), model.embedder()
     classes = {
         PTBXL_STATEMENTS[code].description: statement_prompts(code, embedder.language_)
         for code in main.target_names
@@ -187,13 +187,10 @@ def example(evaluation):
     truth = [PTBXL_STATEMENTS[main.target_names[k]].description
              for k in np.flatnonzero(main.target[index])]  # fmt: skip
     zero = MeritZeroShotClassifier(embedder, classes=classes, multi_label=True)
-    figure = plt.figure(figsize=(12, 9.4), layout="constrained")
+    figure = Figure(figsize=(12, 9.4), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=[1.7, 1])
-    paper = main.paper
-    ECGDisplay(
-        paper[index], sampling_rate=paper.sampling_rate, lead_names=paper.lead_names,
-        title=f"Record {main.data.record_names[index]}",
-    ).plot(ax=above.subplots())  # fmt: skip
+    title = f"Record {main.data.record_names[index]}"
+    ECGDisplay.from_records(main.data[[index]], title=title, ax=above.subplots())
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no word of the phrases")
         zero.fit(main.data[[index]])
@@ -202,21 +199,25 @@ def example(evaluation):
     return figure
 
 
-def example_text(evaluation):
-    """What is known of the record in the example."""
-    main, index = evaluation.main, _example(evaluation)
+def example_text(experiment):
+    """Say what is known of the record in the example."""
+    main, index = experiment.data.main, _example(experiment)
     codes = [main.target_names[k] for k in np.flatnonzero(main.target[index])]
     return f"Labels: {', '.join(codes) or 'none'}. Report: {main.reports[index] or 'none'}"
 
 
-def _example(evaluation):
-    """A test record with about three statements that can be drawn on paper."""
-    main = evaluation.main
-    test = np.flatnonzero(main.folds == evaluation.config.test_fold)
-    test = test[test < len(main.paper)]
+def _example(experiment):
+    """Find a test record with about three statements."""
+    main = experiment.data.main
+    test = np.flatnonzero(main.folds == experiment.settings.test_fold)
     return int(test[np.argmin(np.abs(main.target[test].sum(axis=1) - 3))])
 
 
-def _pretrained(evaluation, *keys):
-    found = (evaluation.model(key) for key in keys if key in VARIANTS)
+def _one(width, height):
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _pretrained(experiment, *keys):
+    found = (experiment.model(key) for key in keys if key in VARIANTS)
     return next((m for m in found if m is not None), None)

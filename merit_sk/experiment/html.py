@@ -7,8 +7,7 @@ from string import Template
 
 from ..nn.checkpoint import write_text
 from . import figures
-from .config import MODELS, versions
-from .tables import summarise
+from .config import MODELS
 
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>MERIT on $data</title><style>
@@ -25,7 +24,7 @@ img { max-width: 100%; height: auto; }
 pre { background: #f4f4f4; padding: .7rem; white-space: pre-wrap; }
 </style></head><body>
 <h1>MERIT on $data</h1>
-<pre>$command</pre>
+$command
 $body
 </body></html>
 """)
@@ -40,91 +39,100 @@ _METHOD = (
 )
 
 
-def write_report(evaluation, tables, command):
-    """Write ``report.html``.
+def write_report(experiment, *, command=""):
+    """Write all tables and figures of an experiment to one file, ``report.html``.
 
     Parameters
     ----------
-    evaluation : Evaluation
-    tables : list of tuple
-        As ``blocks`` gives them.
-    command : str
-        Command line.
+    experiment : Experiment
+        See :func:`run_experiment`.
+    command : str, default=""
+        Command line that made it, to be shown on top.
 
     Returns
     -------
     path : Path
+        The file, in the folder of the experiment.
+
+    Examples
+    --------
+    >>> from merit_sk.experiment import load_experiment, run_experiment, write_report
+    >>> experiment = run_experiment(                                           # doctest: +SKIP
+    ...     load_experiment(simulated=800), output="demo"
+    ... )
+    >>> write_report(experiment)                                               # doctest: +SKIP
+    PosixPath('demo/report.html')
     """
-    parts = [_what(evaluation), f"<p class=note>{_METHOD}</p>"]
-    for title, meaning, frame in tables:
+    parts = [_what(experiment), f"<p class=note>{_METHOD}</p>"]
+    for title, meaning, frame in experiment.blocks:
         parts.append(section(title, _table(frame), meaning))
-    parts += [section(*drawn) for drawn in _drawn(evaluation)]
-    parts += [_left_out(evaluation), _made_with(evaluation)]
+    parts += [section(*drawn) for drawn in _drawn(experiment)]
+    parts += [_left_out(experiment), _made_with(experiment)]
     page = _PAGE.substitute(
-        data=escape(evaluation.config.title), command=escape(command), body="\n".join(parts)
-    )
-    path = evaluation.output / "report.html"
+        data=escape(experiment.data.title), command=command and f"<pre>{escape(command)}</pre>",
+        body="\n".join(parts),
+    )  # fmt: skip
+    path = experiment.output / "report.html"
     write_text(path, page)
     return path
 
 
 def section(title, content, note=""):
-    """A heading, its content and a line that explains it."""
+    """Return a heading, its content and a line that explains it."""
     return f"<h2>{escape(title)}</h2>\n{content}\n<p class=note>{escape(note)}</p>"
 
 
-def _what(evaluation):
+def _what(experiment):
     import pandas as pd
 
-    frame = pd.DataFrame(evaluation.counts())
+    frame = pd.DataFrame(experiment.counts())
     return section("Recordings", _table(frame.set_index("data set")))
 
 
 def _table(frame):
-    frame = frame.rename_axis(index=None, columns=None)
-    html = frame.to_html(border=0, justify="left")
-    row = f"<tr>\n      <th>{MODELS['merit']}</th>"
-    return f"<div class=wide>{html.replace(row, row.replace('<tr>', '<tr class=own>'))}</div>"
+    """Return a table of strings, MERIT's row marked."""
+    head = "".join(f"<th>{escape(str(name))}</th>" for name in ("", *frame.columns))
+    lines = []
+    for name, cells in zip(frame.index, frame.to_numpy(), strict=True):
+        own = " class=own" if name == MODELS["merit"] else ""
+        cells = "".join(f"<td>{escape(str(cell))}</td>" for cell in cells)
+        lines.append(f"<tr{own}><th>{escape(str(name))}</th>{cells}</tr>")
+    body = "\n".join(lines)
+    return f"<div class=wide><table><thead><tr>{head}</tr></thead>\n{body}</table></div>"
 
 
-def _drawn(evaluation):
+def _drawn(experiment):
     """(title, image, note) of every figure that the results allow."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    config, summary = evaluation.config, summarise(evaluation.results)
+    settings, summary = experiment.settings, experiment.summary
     done = set(summary[summary["set"] == "main"]["task"])
     short = next((t for t in ("superclass", "rhythm", "form", "subclass") if t in done), None)
     wide = next((t for t in ("all", "diagnostic", "subclass", "superclass") if t in done), None)
     makers = [
-        ("Label efficiency", lambda: figures.label_curves(evaluation, summary),
+        ("Label efficiency", lambda: figures.label_curves(experiment, summary),
          "Supervised networks have all labels only and are in the tables."),
-        (f"ROC of every class, {short}", short and (lambda: figures.roc_curves(evaluation, short)),
+        (f"ROC of every class, {short}", short and (lambda: figures.roc_curves(experiment, short)),
          "Probe with all labels, first seed."),
         (f"Zero-shot by class, {wide}",
-         wide and (lambda: figures.zero_shot_classes(evaluation, wide)),
+         wide and (lambda: figures.zero_shot_classes(experiment, wide)),
          "MERIT, first seed, 95 % bootstrap intervals by patient."),
         ("Distribution shift", lambda: figures.shift_matrix(summary),
          "Labels: a probe is carried over; words: zero-shot. Below, how many of the shared classes "
          "have enough records, and the number of test records."),
-        ("Embeddings of the test records", lambda: figures.embedding_maps(evaluation),
+        ("Embeddings of the test records", lambda: figures.embedding_maps(experiment),
          "Principal components of the standardised embedding."),
-        ("What pretraining has bought", lambda: figures.pretraining_bounds(evaluation),
+        ("What pretraining has bought", lambda: figures.pretraining_bounds(experiment),
          "Lower bounds on mutual information, on training data."),
-        ("Masked modelling", lambda: figures.reconstruction(evaluation),
+        ("Masked modelling", lambda: figures.reconstruction(experiment),
          "A test record; each lead in its standard deviations."),
-        ("A test record and its most probable statements", lambda: figures.example(evaluation),
-         figures.example_text(evaluation)),
+        ("A test record and its most probable statements", lambda: figures.example(experiment),
+         figures.example_text(experiment)),
     ]  # fmt: skip
-    if not done or len(config.fractions) < 2:
+    if not done or len(settings.fractions) < 2:
         makers = makers[1:]
     for title, make, note in makers:
         figure = make() if make else None
         if figure is not None:
             yield title, _image(figure, title), note
-        plt.close("all")
 
 
 def _image(figure, title):
@@ -134,25 +142,35 @@ def _image(figure, title):
     return f'<img alt="{escape(title)}" src="data:image/png;base64,{code}">'
 
 
-def _left_out(evaluation):
-    reasons = dict(evaluation.left_out)
+def _left_out(experiment):
+    reasons = dict(experiment.left_out)
     for key in MODELS:
-        if key not in evaluation.config.models:
-            reasons[MODELS[key]] = "not asked for (--models)"
+        if key not in experiment.settings.models:
+            reasons[MODELS[key]] = "not asked for (models)"
     if not reasons:
         return section("Left out", "<p>Nothing.</p>")
     items = (f"<li>{escape(what)}: {escape(why)}</li>" for what, why in reasons.items())
     return section("Left out", f"<ul>{''.join(items)}</ul>")
 
 
-def _made_with(evaluation):
+def _made_with(experiment):
     import pandas as pd
 
     times = {}
-    for model in evaluation.models:
+    for model in experiment.models:
         times.setdefault(model.name, []).append(model.record["seconds"])
     shown = {name: f"{sum(t) / len(t):.0f}" for name, t in times.items()}
     seconds = pd.DataFrame({"seconds, with embedding": shown})
-    settings = {**evaluation.config.to_dict(), **versions()}
-    values = pd.DataFrame({"value": {k: str(v) for k, v in settings.items()}})
+    values = {key: str(value) for key, value in experiment.config().items()}
+    values |= {f"fitted under: {made}": who for made, who in _by_version(experiment).items()}
+    values = pd.DataFrame({"value": values})
     return section("Time per model", _table(seconds)) + section("Settings", _table(values))
+
+
+def _by_version(experiment):
+    """Models by the versions they were fitted under."""
+    found = {}
+    for model, versions in experiment.versions.items():
+        made = ", ".join(f"{name} {version}" for name, version in versions.items())
+        found.setdefault(made, []).append(model)
+    return {made: "; ".join(models) for made, models in found.items()}

@@ -1,4 +1,4 @@
-"""The models of an evaluation: each is fitted once, and what it makes of the recordings is kept."""
+"""The models of an experiment: each is fitted once, and what it makes of the recordings is kept."""
 
 import json
 import shutil
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from sklearn.base import clone
 
 from ..nn.checkpoint import write_arrays, write_text
 from ..statements import PTBXL_TASKS
-from .config import MODELS, digest, versions
-from .data import fingerprint, task_bunch
+from .config import MODELS, digest, embedder_settings, versions
+from .data import select_task
 
 VARIANTS = {
     "random": {"max_epochs": 0},
@@ -27,7 +28,7 @@ _LEARNED_AT_ONCE = ("all", "subclass", "superclass")
 
 
 def left_out_models(models):
-    """Reason by name of the models that cannot be fitted here."""
+    """Return the reason by name of the models that cannot be fitted here."""
     from ..evaluation._baselines import import_minirocket
 
     if "minirocket" in models:
@@ -44,46 +45,49 @@ class Trained:
 
     Parameters
     ----------
-    config : RunConfig
+    settings : Settings
     model : str
         Key of ``MODELS``.
     seed : int
     folder : Path
+    prints : dict of str
+        Digests of the data sets, by their names.
     """
 
-    config: object
+    settings: object
     model: str
     seed: int
     folder: Path
+    prints: dict
 
     @property
     def name(self):
-        """What tables call the model."""
+        """Name of the model in tables."""
         return MODELS[self.model]
 
     @property
     def record(self):
-        """What was noted when it was fitted, None if it is not."""
+        """Notes of its fit (``fit.json``): seconds, history, versions. None before it."""
         try:
             return json.loads((self.folder / "fit.json").read_text())
         except (OSError, ValueError):
             return None
 
     def embedder(self):
-        """The pretrained embedder, which keeps its embeddings in the folder."""
-        from ..estimators._embedder import MeritEmbedder
+        """Load the pretrained embedder, which keeps its embeddings in the folder."""
+        from ..estimators import MeritEmbedder
 
         embedder = MeritEmbedder.from_pretrained(self.folder / "model")
         return embedder.set_params(cache=self.folder / "cache")
 
     def extractor(self, main):
-        """What turns recordings into features; fitted again where it is not kept."""
+        """Load what turns recordings into features, or fit it where it is not kept."""
         if self.model in VARIANTS:
             return self.embedder().set_params(cache=None)
-        return fit_features(self.config, self.model, self.seed, main)
+        return fit_features(self.settings, self.model, self.seed, main)
 
     def features(self, name, main, ecg, extractor=None):
-        """Features of all recordings of a data set, computed once.
+        """Return features of all recordings of a data set, computed once.
 
         Parameters
         ----------
@@ -100,30 +104,44 @@ class Trained:
         -------
         Z : ndarray of shape (n_samples, n_features)
         """
-        path = self.folder / f"{name}-{fingerprint(ecg)}.npy"
+        path = self.folder / f"{name}-{self.prints[name]}.npy"
         if not path.exists():
             Z = (extractor or self.extractor(main)).transform(ecg.data)
             write_arrays(path, np.asarray(Z, dtype=np.float32))
         return np.load(path)
 
-    def scores(self, name, ecg):
-        """What a classifier said of the recordings of a data set: by task, an array."""
-        with np.load(self.folder / f"{name}-{fingerprint(ecg)}.npz") as kept:
+    def scores(self, name):
+        """Return the scores of a classifier on the recordings of a data set, an array by task."""
+        with np.load(self.folder / f"{name}-{self.prints[name]}.npz") as kept:
             return dict(kept)
 
 
-def trained(config, model, seed, main, others, output):
-    """Where one model of an evaluation is, or will be."""
-    config_of = {
-        name: getattr(config, name)
-        for name in ("encoder", "structure_weight", "max_epochs", "report_fraction",
-                     "valid_fold", "test_fold", "readout")
-    }  # fmt: skip
-    settings = {"model": model, "seed": seed, "data": fingerprint(main)} | config_of
+def trained(settings, model, seed, prints, current, output):
+    """Find the place of one model of an experiment, fitted or not.
+
+    Parameters
+    ----------
+    settings : Settings
+    model : str
+    seed : int
+    prints : dict of str
+        Digests of the data sets, by their names.
+    current : dict of str
+        Versions under which nothing older is reused.
+    output : Path
+
+    Returns
+    -------
+    model : Trained
+    """
+    parts = {"model": model, "seed": seed, "data": prints["main"], "versions": current}
+    parts |= {name: getattr(settings, name) for name in ("valid_fold", "test_fold")}
+    if model not in (*FEATURES, "xresnet"):
+        parts["embedder"] = embedder_settings(settings.embedder)
     if model in CLASSIFIERS:
-        settings["others"] = {name: fingerprint(ecg) for name, ecg in others.items()}
-    name = f"{MODELS[model].replace(' ', '-')}-{seed}-{digest(settings)}"
-    return Trained(config, model, seed, Path(output) / "models" / name)
+        parts["data"] = prints
+    name = f"{MODELS[model].replace(' ', '-')}-{seed}-{digest(parts)}"
+    return Trained(settings, model, seed, Path(output) / "models" / name, prints)
 
 
 def fit(model, main, others, start=None):
@@ -155,7 +173,7 @@ def fit(model, main, others, start=None):
             model.features(name, main, ecg, extractor)
     note = {
         "model": model.name, "seed": model.seed, "history": history,
-        "seconds": time.perf_counter() - begin, "settings": model.config.to_dict(),
+        "seconds": time.perf_counter() - begin, "settings": model.settings.to_dict(),
         "versions": versions(),
     }  # fmt: skip
     write_text(model.folder / "fit.json", json.dumps(note))
@@ -164,39 +182,34 @@ def fit(model, main, others, start=None):
 
 def pretrain(model, main):
     """Pretrain an embedder, keep it and return its history."""
-    from ..estimators._embedder import MeritEmbedder
-
-    config = model.config
-    options = {"max_epochs": config.max_epochs, "structure_weight": config.structure_weight}
-    embedder = MeritEmbedder(
-        config.encoder, readout=config.readout, random_state=model.seed,
-        checkpoint_dir=model.folder / "training", **options | VARIANTS[model.model],
-    )  # fmt: skip
-    rows = np.flatnonzero(np.isin(main.folds, config.train_folds))
+    settings = model.settings
+    embedder = clone(settings.embedder).set_params(
+        random_state=model.seed, checkpoint_dir=model.folder / "training", **VARIANTS[model.model]
+    )
+    rows = np.flatnonzero(np.isin(main.folds, settings.train_folds))
     embedder.fit(main.data[rows], reports=main.reports[rows])
     embedder.save_pretrained(model.folder / "model")
     shutil.rmtree(model.folder / "training")
     return embedder.history_
 
 
-def fit_features(config, model, seed, main):
-    """A fitted feature extractor of the baselines."""
-    from ..evaluation._baselines import MiniRocketFeatures, SummaryFeatures
+def fit_features(settings, model, seed, main):
+    """Fit a feature extractor of the baselines."""
+    from ..evaluation import MiniRocketFeatures, SummaryFeatures
 
     extractor = SummaryFeatures() if model == "summary" else MiniRocketFeatures(random_state=seed)
-    return extractor.fit(main.data[np.isin(main.folds, config.train_folds)])
+    return extractor.fit(main.data[np.isin(main.folds, settings.train_folds)])
 
 
 def classify(model, main, others, start):
     """Train a network on the labels of all tasks at once, and keep what it says of test records."""
-    from ..estimators._classifier import MeritClassifier
-    from ..estimators._xresnet import XResNetClassifier
+    from ..estimators import MeritClassifier, XResNetClassifier
 
-    config, columns = model.config, {}
+    settings, columns = model.settings, {}
     for task in _LEARNED_AT_ONCE:
-        ecg = task_bunch(main, task)
+        ecg = select_task(main, task)
         columns |= {(task, name): y for name, y in zip(ecg.target_names, ecg.target.T, strict=True)}
-    Y, rows = np.column_stack(list(columns.values())), np.isin(main.folds, config.train_folds)
+    Y, rows = np.column_stack(list(columns.values())), np.isin(main.folds, settings.train_folds)
     rows &= Y.any(axis=1)
     learned = [c for c, y in columns.items() if y[rows].any() and not y[rows].all()]
     Y = np.column_stack([columns[c] for c in learned])
@@ -205,17 +218,17 @@ def classify(model, main, others, start):
     else:
         network = XResNetClassifier(depth=XRESNET_DEPTH, random_state=model.seed)
     network.fit(main.data[rows], Y[rows])
-    test = np.flatnonzero(main.folds == config.test_fold)
-    sets = {"main": (main, main.data[test]), **{n: (e, e.data) for n, e in others.items()}}
-    for name, (ecg, X) in sets.items():
+    test = np.flatnonzero(main.folds == settings.test_fold)
+    sets = {"main": main.data[test], **{name: ecg.data for name, ecg in others.items()}}
+    for name, X in sets.items():
         found = dict(zip(learned, np.asarray(network.predict_proba(X)).T, strict=True))
         scores = {task: _task_scores(found, main, task, len(X)) for task in PTBXL_TASKS}
-        write_arrays(model.folder / f"{name}-{fingerprint(ecg)}.npz", scores)
+        write_arrays(model.folder / f"{name}-{model.prints[name]}.npz", scores)
 
 
 def _task_scores(found, main, task, n_samples):
-    """Scores for the classes of a task; 0 for those that could not be learned."""
+    """Pick the scores of the classes of a task; 0 for those that could not be learned."""
     source = task if task in _LEARNED_AT_ONCE else "all"
     nothing = np.zeros(n_samples)
-    names = task_bunch(main, task).target_names
+    names = select_task(main, task).target_names
     return np.column_stack([found.get((source, name), nothing) for name in names])

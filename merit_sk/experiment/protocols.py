@@ -4,16 +4,19 @@ import warnings
 
 import numpy as np
 
-from ..evaluation._nearest_reports import nearest_report_scores
-from ..evaluation._probe import evaluate_probe
+from ..evaluation import (
+    category_map,
+    evaluate_probe,
+    evaluate_shift,
+    evaluate_zero_shot,
+    map_scores,
+    nearest_report_scores,
+)
 from ..evaluation._scored import matching_columns, score_test
-from ..evaluation._shift import category_map, evaluate_shift, map_scores
 from ..evaluation._subsets import records_to_score
-from ..evaluation._zero_shot import evaluate_zero_shot
-from ..statements import task_prompts
-from ..statements._other_sets import class_prompts
+from ..statements import class_prompts, task_prompts
 from .config import OTHER_SETS
-from .data import task_bunch, with_folds
+from .data import select_task, with_folds
 from .models import ALIGNED, CLASSIFIERS
 
 SHIFTS = (("ptbxl", "cpsc2018"), ("ptbxl", "csn"), ("cpsc2018", "csn"), ("csn", "cpsc2018"))
@@ -22,8 +25,8 @@ SMALL_SOURCE = 200
 N_RESAMPLES = 1000
 
 
-def plan(config, main, others):
-    """What the given recordings allow.
+def plan(settings, main, others):
+    """Find out which protocols the given recordings allow.
 
     Returns
     -------
@@ -36,15 +39,15 @@ def plan(config, main, others):
     protocols, left_out = [], {}
 
     def judge(what, ecg, index, classes, *entries):
-        lacking = shortage(ecg, index, classes, config.min_positives)
+        lacking = shortage(ecg, index, classes, settings.min_positives)
         if lacking is None:
             protocols.extend(entries)
         else:
             left_out[what] = lacking
 
-    for task in config.tasks:
-        ecg = task_bunch(main, task)
-        index = records_to_score(ecg, config.test_fold)
+    for task in settings.tasks:
+        ecg = select_task(main, task)
+        index = records_to_score(ecg, settings.test_fold)
         both = [(protocol, "main", task) for protocol in ("probe", "zero-shot")]
         judge(f"task {task}", ecg, index, None, *both)
     for name, ecg in others.items():
@@ -80,7 +83,7 @@ def shortage(ecg, index, classes, min_positives):
         return None
     return (
         f"{len(y)} labelled test records, and no class with {min_positives} positive and "
-        f"{min_positives} negative ones (--min-positives)"
+        f"{min_positives} negative ones (min_positives)"
     )
 
 
@@ -96,7 +99,7 @@ class Protocols:
     """
 
     def __init__(self, model, main, others):
-        self.model, self.config = model, model.config
+        self.model, self.settings = model, model.settings
         self.main, self.others = main, others
         self.rows, self.resamples, self.classes, self.scores = [], [], [], {}
 
@@ -124,7 +127,7 @@ class Protocols:
     def data(self, name, task=""):
         """A data set, with the classes of a task."""
         if name in ("main", "ptbxl"):
-            return task_bunch(self.main, task)
+            return select_task(self.main, task)
         return self.others[name]
 
     def features(self, name):
@@ -135,7 +138,7 @@ class Protocols:
 
     def judged(self):
         """Options that all judgements share."""
-        return {"min_positives": self.config.min_positives, "n_resamples": N_RESAMPLES,
+        return {"min_positives": self.settings.min_positives, "n_resamples": N_RESAMPLES,
                 "random_state": 0}  # fmt: skip
 
     def note(self, where, auc, n_test, included, **more):
@@ -169,21 +172,21 @@ class Protocols:
 
     def probe(self, name, task):
         """Linear probe, or the network that was trained with these labels."""
-        config, ecg = self.config, self.data(name, task)
+        settings, ecg = self.settings, self.data(name, task)
         if self.model.model in CLASSIFIERS:
             if name == "main":
-                index = records_to_score(ecg, config.test_fold)
-                found = self.model.scores("main", self.main)[task]
-                test = np.flatnonzero(self.main.folds == config.test_fold)
+                index = records_to_score(ecg, settings.test_fold)
+                found = self.model.scores("main")[task]
+                test = np.flatnonzero(self.main.folds == settings.test_fold)
                 self.add("supervised", name, task, self.score(ecg, index, found, test))
             return
-        folds = dict(train_folds=config.train_folds, valid_folds=config.valid_fold,
-                     test_folds=config.test_fold)  # fmt: skip
+        folds = dict(train_folds=settings.train_folds, valid_folds=settings.valid_fold,
+                     test_folds=settings.test_fold)  # fmt: skip
         if name != "main":
             ecg, folds = with_folds(ecg), {}
         result = evaluate_probe(
-            self.features(name), ecg, fractions=(*config.fractions, 1.0), n_draws=config.n_draws,
-            **folds, **self.judged(),
+            self.features(name), ecg, fractions=(*settings.fractions, 1.0),
+            n_draws=settings.n_draws, **folds, **self.judged(),
         )  # fmt: skip
         where = {"protocol": "probe", "set": name, "task": task}
         for draw in result.draws[:-1]:
@@ -204,7 +207,7 @@ class Protocols:
         if kind not in (*ALIGNED, "random"):
             return
         prompts = self.prompts(name, task)
-        index = records_to_score(ecg, self.config.test_fold)
+        index = records_to_score(ecg, self.settings.test_fold)
         if kind in ALIGNED:
             self.add("zero-shot", name, task, self.zero_shot_scores(ecg, prompts))
         if kind in ("random", "merit"):
@@ -220,22 +223,22 @@ class Protocols:
         from ..reports._language import guess_language
 
         texts = np.unique([r.lower() for r in self.main.reports if isinstance(r, str)])
-        language = guess_language(texts)
+        language = guess_language(texts) or "en"
         if name == "main":
             return task_prompts(task, language)
         return class_prompts(name, self.others[name].target_names, language)
 
     def zero_shot_scores(self, ecg, prompts):
         """Judge the aligned model on phrases."""
-        from ..estimators._zero_shot import MeritZeroShotClassifier
+        from ..estimators import MeritZeroShotClassifier
 
         zero = MeritZeroShotClassifier(self.model.embedder(), classes=prompts, multi_label=True)
-        folds = self.config.test_fold
+        folds = self.settings.test_fold
         return evaluate_zero_shot(zero.fit(ecg.data), ecg, test_folds=folds, **self.judged())
 
     def nearest(self, name, index, prompts):
         """Scores by the reports of the nearest training records."""
-        train = np.isin(self.main.folds, self.config.train_folds)
+        train = np.isin(self.main.folds, self.settings.train_folds)
         train &= np.array([isinstance(r, str) and bool(r.strip()) for r in self.main.reports])
         Z = self.features("main")
         return nearest_report_scores(
@@ -251,7 +254,7 @@ class Protocols:
             if source == "ptbxl":
                 self.add("shift", *where, self.carried_over(here, there, target, mapping))
             return
-        folds = dict(train_folds=self.config.train_folds, valid_folds=self.config.valid_fold)
+        folds = dict(train_folds=self.settings.train_folds, valid_folds=self.settings.valid_fold)
         if source == "ptbxl" or here.target.any(axis=1).sum() >= SMALL_SOURCE:
             features = self.features(source), self.features(target)
             scored = evaluate_shift(
@@ -268,7 +271,7 @@ class Protocols:
 
     def carried_over(self, here, there, target, mapping):
         """Judge the superclasses that a network finds in another data set."""
-        found = self.model.scores(target, there)[SHIFT_TASK]
+        found = self.model.scores(target)[SHIFT_TASK]
         scores, names = map_scores(found, here.target_names, mapping)
         own, columns = matching_columns(names, there.target_names, "shared classes")
         index = records_to_score(there, None)

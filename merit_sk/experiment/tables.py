@@ -6,7 +6,7 @@ import numpy as np
 
 from ..metrics._bootstrap import _bounds, comparison
 from ..nn.checkpoint import write_text
-from .config import MODELS, OTHER_SETS, versions
+from .config import MODELS, OTHER_SETS
 
 WHERE = ["protocol", "set", "task", "fraction"]
 REFERENCE = MODELS["merit"]
@@ -17,15 +17,15 @@ _PAIRED = (
 
 
 def row_frame(results):
-    """Rows of all runs as a data frame, and their resamples in the same order."""
+    """Return rows of all runs as a data frame, and their resamples in the same order."""
     import pandas as pd
 
     frame = pd.DataFrame([row for r in results for row in r["rows"]])
     return frame, np.concatenate([r["resamples"] for r in results])
 
 
-def summarise(results):
-    """One line for each model, protocol, data set, task and share of labels.
+def summarize(results):
+    """Average rows over draws and seeds: one line a model, protocol, data set, task and fraction.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def summarise(results):
 
 
 def compare_all(results):
-    """Difference of MERIT to every other model, on the same test records and label draws.
+    """Compare MERIT with every other model, on the same test records and label draws.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def compare_all(results):
 
 
 def blocks(summary, comparisons):
-    """The tables of the report.
+    """Lay out the tables of the report.
 
     Returns
     -------
@@ -152,26 +152,26 @@ def _pivot(part, cells):
 
 
 def column_name(row):
-    """What a column of a table is called: the task, the data set or the direction of shift."""
+    """Name a column of a table: the task, the data set or the direction of shift."""
     if row.set == "main":
         return row.task
     return f"{title(row.set)} {row.task}".strip()
 
 
 def title(name):
-    """A data set, or a direction of shift, as people write it."""
+    """Write a data set, or a direction of shift, as people do."""
     names = {"ptbxl": "PTB-XL"} | OTHER_SETS
     return " to ".join(names[part] for part in name.split(" to "))
 
 
 def model_rank(name):
-    """Where a model stands in tables."""
+    """Return the place of a model in tables."""
     names = list(MODELS.values())
     return names.index(name) if name in names else len(names) + (name == "majority")
 
 
 def format_blocks(found):
-    """Tables as text for the terminal."""
+    """Format tables as text for the terminal."""
     text = []
     for name, meaning, frame in found:
         lines = frame.rename_axis(index=None, columns=None).to_string()
@@ -179,35 +179,30 @@ def format_blocks(found):
     return "\n".join(text)
 
 
-def write_tables(evaluation):
-    """Write csv files and ``results.json``; return the tables of the report.
+def write_tables(experiment):
+    """Write csv files, ``tables.txt`` and ``results.json``.
 
     Parameters
     ----------
-    evaluation : Evaluation
+    experiment : Experiment
     """
-    import pandas as pd
-
-    results, output = evaluation.results, evaluation.output
-    summary, comparisons = summarise(results), compare_all(results)
+    output = experiment.output
     tables = {
-        "results": row_frame(results)[0],
-        "summary": summary,
-        "comparisons": comparisons,
-        "classes": pd.DataFrame([row for r in results for row in r["classes"]]),
+        "results": experiment.rows,
+        "summary": experiment.summary,
+        "comparisons": experiment.comparisons,
+        "classes": experiment.classes,
     }
     for name, frame in tables.items():
         write_text(output / f"{name}.csv", frame.to_csv(index=False))
-    found = blocks(summary, comparisons)
-    write_text(output / "tables.txt", format_blocks(found))
+    write_text(output / "tables.txt", str(experiment))
     whole = {
-        "config": evaluation.config.to_dict(),
-        "versions": versions(),
-        "recordings": evaluation.counts(),
-        "left_out": evaluation.left_out,
-        "seconds": {f"{m.name}, seed {m.seed}": m.record["seconds"] for m in evaluation.models},
-        "summary": json.loads(summary.to_json(orient="records")),
-        "comparisons": json.loads(comparisons.to_json(orient="records")),
+        "config": experiment.config(),
+        "versions": experiment.versions,
+        "recordings": experiment.counts(),
+        "left_out": experiment.left_out,
+        "seconds": {f"{m.name}, seed {m.seed}": m.record["seconds"] for m in experiment.models},
+        "summary": json.loads(experiment.summary.to_json(orient="records")),
+        "comparisons": json.loads(experiment.comparisons.to_json(orient="records")),
     }
     write_text(output / "results.json", json.dumps(whole, indent=1))
-    return found

@@ -4,6 +4,8 @@ import re
 
 import numpy as np
 
+from ._words import word_features
+
 MAX_TERMS = 256
 
 
@@ -19,21 +21,15 @@ class TermFeatures:
     kind = "terms"
 
     def __init__(self, terms, idf):
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
         self.terms, self.idf = list(terms), np.asarray(idf, dtype=float)
         vocabulary = {term: j for j, term in enumerate(self.terms)}
-        self._vectorizer = TfidfVectorizer(vocabulary=vocabulary, **self._options)
+        self._vectorizer = word_features(vocabulary=vocabulary)
         self._vectorizer.idf_ = self.idf
-
-    _options = dict(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
 
     @classmethod
     def learn(cls, texts):
         """Learn the terms that occur in at least two of ``texts`` (in one, if fewer than 20)."""
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        vectorizer = TfidfVectorizer(min_df=2 if len(texts) >= 20 else 1, **cls._options)
+        vectorizer = word_features(min_df=2 if len(texts) >= 20 else 1)
         try:
             vectorizer.fit(texts)
         except ValueError as error:

@@ -8,6 +8,7 @@ from ..nn.collective import total, world_size
 from .augment import disturb, vary
 from .batches import Windows
 from .net import PretrainNet
+from .stratify import stratified_draw
 
 
 class ClassifierNet(PretrainNet):
@@ -121,10 +122,6 @@ def draw_validation(labels, fraction, rng):
     >>> labels[valid].sum(axis=0)
     array([2., 2.])
     """
-    rarest = (labels / np.maximum(labels.sum(axis=0), 1)).argmax(axis=1)
-    rarest[~labels.any(axis=1)] = labels.shape[1]
-    order = rng.permutation(len(labels))
-    order = order[np.argsort(rarest[order], kind="stable")]
-    steps = np.floor(np.arange(len(labels) + 1) * fraction + 0.5)
-    held_out = np.diff(steps) > 0
-    return np.sort(order[~held_out]), np.sort(order[held_out])
+    rank = np.argsort(rng.permutation(len(labels)))
+    held_out = stratified_draw(labels, fraction, rank, offset=0.5)
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)

@@ -5,3 +5,7 @@ changes), ``patient`` (in whom), ``rhythm`` (when), ``heart`` (where the potenti
 ``waves`` (their course in time), ``body`` (how electrodes see them), ``noise``, ``reports``; and
 ``generator``, which joins them.
 """
+
+from .version import SIMULATOR_VERSION
+
+__all__ = ["SIMULATOR_VERSION"]

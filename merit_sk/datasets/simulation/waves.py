@@ -9,11 +9,11 @@ _RA_CENTER, _LA_CENTER, _P_WIDTH = 0.42, 0.7, 0.19  # of the P wave's duration
 _TA_CENTER, _TA_WIDTH, _TA_SIZE = 1.8, 0.6, 0.48  # recovery of the atria, opposed to the P wave
 
 
-def _bump(t, center, width):
+def bump(t, center, width):
     return np.exp(-0.5 * ((t - center) / width) ** 2)
 
 
-def _sigmoid(t, center, width):
+def sigmoid(t, center, width):
     return 1 / (1 + np.exp(np.clip(-(t - center) / width, -50, 50)))
 
 
@@ -61,14 +61,14 @@ def _add_atria(out, p, heart, beats, rate):
     gap = p["p_notch"][rows, None]
     shape = np.stack(
         [
-            _bump(t, (_RA_CENTER - gap) * length, _P_WIDTH * length),
-            _bump(t, (_LA_CENTER + gap) * length, _P_WIDTH * length),
+            bump(t, (_RA_CENTER - gap) * length, _P_WIDTH * length),
+            bump(t, (_LA_CENTER + gap) * length, _P_WIDTH * length),
         ],
         axis=2,
     )
     kind = beats.atrial_kind[rows, column] - CONDUCTED
     sources = heart.atria[rows, kind]
-    recovery = _TA_SIZE * _bump(t, _TA_CENTER * length, _TA_WIDTH * length)
+    recovery = _TA_SIZE * bump(t, _TA_CENTER * length, _TA_WIDTH * length)
     window = shape @ sources - recovery[..., None] * sources.sum(axis=1, keepdims=True)
     _place(out, rows, first, window.astype(np.float32))
 
@@ -80,7 +80,7 @@ def _add_ventricles(out, p, heart, beats, rate):
     first, t = _windows(beats.ventricular[rows, column], 80, 760, rate)
     early = t[:, : int(0.36 * rate)]
     center, width = heart.time[rows, kind][:, None], heart.width[rows, kind][:, None]
-    qrs = _bump(early[..., None], center, width).astype(np.float32)
+    qrs = bump(early[..., None], center, width).astype(np.float32)
     window = late_window(p, heart, beats, rows, column, kind, t)
     window[:, : early.shape[1]] += qrs @ heart.qrs[rows, kind].astype(np.float32)
     window[:, : early.shape[1]] += _delta_wave(p, heart, rows, kind, early)
@@ -104,10 +104,10 @@ def late_window(p, heart, beats, rows, column, kind, t):
     fall = p["t_width"][rows, None] * qt
     peak = qt - 2 * fall
     rise = np.maximum((peak - qrs) / p["t_slope"][rows, None], 25)
-    t_wave = _bump(t, peak, np.where(t < peak, rise, fall))
-    st = _sigmoid(t, qrs - 6, 5) * _sigmoid(-t, -peak, 0.3 * rise)
-    mixed = _sigmoid(t, peak, 0.4 * fall)
-    u_wave = _bump(t, qt + 70, 35)
+    t_wave = bump(t, peak, np.where(t < peak, rise, fall))
+    st = sigmoid(t, qrs - 6, 5) * sigmoid(-t, -peak, 0.3 * rise)
+    mixed = sigmoid(t, peak, 0.4 * fall)
+    u_wave = bump(t, qt + 70, 35)
     shape = np.stack([st, t_wave * (1 - mixed), t_wave * mixed, u_wave], axis=2)
     return shape.astype(np.float32) @ heart.late[rows, kind].astype(np.float32)
 
@@ -115,7 +115,7 @@ def late_window(p, heart, beats, rows, column, kind, t):
 def _delta_wave(p, heart, rows, kind, t):
     """Compute the delta wave of pre-excitation, in the direction of the accessory pathway."""
     size = np.where(kind == 0, p["delta"][rows], 0)
-    slur = _bump(t, 8.0, 16.0) * size[:, None]
+    slur = bump(t, 8.0, 16.0) * size[:, None]
     direction = np.stack([p[f"delta_{axis}"][rows] for axis in "xyz"], axis=1)
 
     return (slur[..., None] * (direction @ LEAD_FIELD.T)[:, None]).astype(np.float32)

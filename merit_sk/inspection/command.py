@@ -1,0 +1,88 @@
+"""``merit-sk read``: what pretrained weights find in ECG files."""
+
+import warnings
+from pathlib import Path
+
+from ..datasets import read_wfdb
+from ..estimators import MeritEmbedder, MeritZeroShotClassifier
+from ..statements import PTBXL_STATEMENTS
+from . import ECGDisplay, ZeroShotDisplay
+
+DESCRIPTION = """\
+Print the most probable of PTB-XL's 71 statements about an ECG, embed it, and draw it. Leads are
+found by name, any sampling rate and length will do, and missing leads are told to the model.
+Research software, no medical device.
+
+  merit-sk read mine              # mine.hea, mine.dat or mine.edf; draws mine.png
+  merit-sk read a b c --language de --top 5
+"""
+
+
+def add_arguments(parser):
+    """Add the options of ``read`` to a parser."""
+    add = parser.add_argument
+    add("records", metavar="RECORD", nargs="+",
+        help="WFDB or EDF record, with or without extension")  # fmt: skip
+    add("--pretrained", default="merit-tiny", metavar="NAME",
+        help="name, folder or hub id of the weights; by default those in the package")  # fmt: skip
+    add("--language", choices=("en", "de"), default="en", help="of the phrases asked for")
+    add("--top", type=int, default=10, metavar="N", help="statements to show")
+    add("--output", type=Path, metavar="PNG",
+        help="picture of a single RECORD; by default beside each record")  # fmt: skip
+    add("--force", action="store_true", help="overwrite pictures that exist")
+
+
+def run(args):
+    """Read, ask, print and draw, one record after the other."""
+    if args.output and len(args.records) > 1:
+        raise ValueError("--output is one picture: give it with one RECORD")
+    pictures = [args.output or picture_of(record) for record in dict.fromkeys(args.records)]
+    there = [str(picture) for picture in pictures if picture.exists()]
+    if there and not args.force:
+        raise FileExistsError(
+            f"{', '.join(there)} exists: give --output another name, or --force to overwrite it"
+        )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        embedder = None
+        for record, picture in zip(dict.fromkeys(args.records), pictures, strict=True):
+            ecg = read_wfdb([record]).data
+            embedder = embedder or MeritEmbedder.from_pretrained(args.pretrained)
+            print(describe(embedder, ecg, picture, language=args.language, top=args.top))
+    for message in dict.fromkeys(str(w.message) for w in caught):
+        print(f"note: {message}")
+
+
+def picture_of(record):
+    """Return the name of a record's picture: beside it, with its own name."""
+    path = Path(record)
+    known = path.suffix.lower() in (".hea", ".dat", ".edf")
+    return path.with_suffix(".png") if known else Path(f"{path}.png")
+
+
+def describe(embedder, ecg, picture, *, language, top):
+    """Draw a picture of a record, and return what is printed about it."""
+    zero = MeritZeroShotClassifier(embedder, classes="all", language=language, multi_label=True)
+    chances = zero.fit(ecg).predict_proba(ecg)[0]
+    Z = embedder.transform(ecg)
+    lines = [f"{ecg.record_names[0]}: {ecg}", ""]
+    for k in chances.argsort()[::-1][:top]:
+        code = zero.classes_[k]
+        lines.append(f"  {chances[k]:6.3f}  {code:8s} {PTBXL_STATEMENTS[code].description}")
+    draw(zero, ecg, top, picture)
+    return "\n".join(
+        [*lines, "", f"Embedding: {Z.shape[1]} numbers, first {Z[0, :4].round(3)}", f"{picture}"]
+    )
+
+
+def draw(zero, ecg, top, picture):
+    """Draw the first ten seconds of a record on paper, and its most probable statements."""
+    from matplotlib.figure import Figure
+
+    seconds = min(10.0, ecg.lengths[0] / ecg.sampling_rate)
+    figure = Figure(figsize=(11, 8.4), layout="constrained")
+    paper, bars = figure.subplots(2, 1, height_ratios=[2, 1])
+    title = f"{ecg.record_names[0]}, as merit_sk reads it. No medical device."
+    ECGDisplay.from_records(ecg.with_duration(seconds), title=title, ax=paper)
+    ZeroShotDisplay.from_estimator(zero, ecg, max_classes=top, ax=bars)
+    figure.savefig(picture, dpi=110)

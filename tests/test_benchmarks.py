@@ -1,0 +1,146 @@
+"""Every benchmark can be asked for help, and runs from end to end on a few recordings."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="not in a source tree")
+LIBRARIES = {"_data", "_clock", "card_text", "peers"}
+BENCHMARKS = sorted({path.stem for path in FOLDER.glob("*.py")} - LIBRARIES)
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    before = {*sys.modules}
+    yield lambda name, *words: importlib.import_module(name).main([str(word) for word in words])
+    for name in {*sys.modules} - before:
+        if Path(getattr(sys.modules[name], "__file__", None) or "/").parent == FOLDER:
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_help(benchmark, capsys, name):
+    with pytest.raises(SystemExit) as done:
+        benchmark(name, "--help")
+    assert done.value.code == 0 and "usage" in capsys.readouterr().out
+
+
+def test_merit_tiny(benchmark, tmp_path):
+    """On simulated recordings alone, to where it can be loaded from."""
+    words = "--n-simulated 32 --batch-size 16 --n-jobs 1".split()
+    benchmark("merit_tiny", "--work", tmp_path / "work", "--output", tmp_path / "model", *words)
+    names = {path.name for path in (tmp_path / "model").iterdir()}
+    assert {"config.json", "model.safetensors", "recipe.json"} <= names
+
+
+def test_pretraining(benchmark, capsys):
+    words = ["--quick", "--repeats", 1, "--models", "tiny (conv)", "--tables", "fit", "transform"]
+    benchmark("pretraining", *words)
+    assert "fit / bare" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_pretraining_branches_scaling_and_memory(benchmark, capsys):
+    benchmark("pretraining", "--quick", "--repeats", 1, "--tables", "branches", "scaling", "memory")
+    out = capsys.readouterr().out
+    assert "masked modelling alone" in out and "256 ECGs of 10 s, fit" in out and "GB above" in out
+
+
+@pytest.mark.slow
+def test_gpu(benchmark, capsys):
+    benchmark("gpu", "--device", "cpu", "--quick", "--repeats", 1)
+    assert "TFLOP/s" in capsys.readouterr().out
+
+
+def test_reading(benchmark, capsys, data_dir):
+    benchmark("reading", "--ptbxl", data_dir / "ptb-xl", "--quick", "--n-jobs", 1)
+    assert "12 x 5000, cached" in capsys.readouterr().out
+
+
+def test_fit_simulated_heart(benchmark, capsys, data_dir):
+    benchmark("fit_simulated_heart", "--data", data_dir / "ptb-xl", "--n", 2)
+    assert "QRS onset" in capsys.readouterr().out
+
+
+def test_simulated_or_real(benchmark, capsys, data_dir):
+    benchmark("simulated_or_real", "--data", data_dir / "ptb-xl", "--quick")
+    assert "all features" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def all_data(data_dir):
+    if not (data_dir / "ptb-xl-standardized").is_dir():
+        pytest.skip("no standardized recordings of PTB-XL in MERIT_SK_DATA")
+    return data_dir
+
+
+def test_all_recordings_at_hand(benchmark, all_data, monkeypatch):
+    """Labels, reports and order are those of the tables, signals those of the files."""
+    monkeypatch.syspath_prepend(FOLDER)
+    from _data import load_all, statements_of
+
+    from merit_sk.datasets import load_ptbxl
+
+    ids = np.load(all_data / "ptb-xl-standardized" / "ecg_id.npy")
+    texts = pd.read_csv(statements_of(all_data), index_col="ecg_id")["text_en"]
+    ecg = load_all(all_data, statements_of(all_data))
+    raw = load_ptbxl(all_data / "ptb-xl", task="all")
+    n = len(raw.data)
+    assert (ecg.frame.index[:n] == raw.frame.index).all() and n < len(ecg.data) <= n + len(ids)
+    np.testing.assert_array_equal(ecg.target[:n], raw.target)
+    assert ecg.target_names == raw.target_names
+    new = ecg.frame.index[n]
+    signals = np.load(all_data / "ptb-xl-standardized" / "signals_int16.npy", mmap_mode="r")
+    expected = signals[ids.tolist().index(new)].astype(np.float32) / 500
+    np.testing.assert_array_equal(ecg.data[n], expected)
+    assert ecg.reports[n] == texts[new]
+    few = load_all(all_data, n=100)
+    assert 100 <= len(few.data) < 200 and {*few.folds} == {*range(1, 11)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, words, expected", [
+    ("simulated_beats", [], "median"),
+    ("simulated_to_real", ["--n-simulated", 64, "--epochs", 1, "--n-jobs", 1], "zero-shot macro"),
+])  # fmt: skip
+def test_simulated_beside_real(benchmark, capsys, all_data, name, words, expected):
+    benchmark(name, "--data", all_data, "--quick", *words)
+    assert expected in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_ablation_and_voltages(benchmark, capsys, all_data, tmp_path):
+    common = ["--data", all_data, "--work", tmp_path, "--rotations", 1, "--n-jobs", 1, "--quick"]
+    regimes = "no text", "machine statements", "reports and simulated pairs"
+    benchmark("ablation", *common, "--epochs", 1, "--n-simulated", 64, "--regimes", *regimes)
+    out = capsys.readouterr().out
+    assert "MERIT - alignment only (machine statements)" in out
+    benchmark("voltages", *common)
+    assert "MERIT, voltages - MERIT" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_reports(benchmark, capsys, all_data, tmp_path):
+    statements = all_data / "metadata" / "ptbxl_12sl_statements_text_en.csv"
+    words = ["--reports", statements, "--cache", tmp_path, "--encoders", "random", "--quick"]
+    benchmark("reports", "--ptbxl", all_data / "ptb-xl", *words)
+    assert "generator, random" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_model_card(benchmark, all_data, tmp_path):
+    benchmark("model_card", "--data", all_data, "--output", tmp_path / "card.md", "--quick")
+    assert "## Known failures" in (tmp_path / "card.md").read_text()
+
+
+@pytest.mark.slow
+def test_all_recordings(benchmark, all_data, tmp_path):
+    words = ["--models", "merit", "summary", "--max-epochs", 1, "--n-jobs", 1, "--quick"]
+    benchmark("all_recordings", "--data", all_data, "--output", tmp_path, *words)
+    assert "MERIT" in (tmp_path / "tables.txt").read_text()

@@ -1,0 +1,96 @@
+"""The rooms of the package: imports point down, and what is private stays inside."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = (
+    "experiment", "inspection", "evaluation", "estimators", "training", "datasets", "inference",
+    "reports", "records", "nn", "metrics", "statements", "signals",
+)  # fmt: skip
+MAX_ROOMS = 16
+
+# Tests that still name private modules; to be emptied.
+OFFENDERS = {
+    "tests/test_cache.py", "tests/test_fetch.py", "tests/test_probe.py", "tests/test_shift.py",
+    "tests/test_text_encoder.py", "tests/test_wfdb_reader.py",
+}  # fmt: skip
+
+
+def names_in(text):
+    """Dotted names that a module imports, ``from a import b`` as ``a.b``, with their dots."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{'.' * node.level}{node.module or ''}.{a.name}" for a in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if node.value.startswith("merit_sk.") and " " not in node.value:
+                yield node.value  # the target of a patch
+
+
+def absolute(name, path):
+    """Name of an import in the file at ``path``, from the root of the package."""
+    level = len(name) - len(name.lstrip("."))
+    if not level:
+        return name
+    package = path.relative_to(ROOT).parts[:-1]
+    return ".".join([*package[: len(package) - level + 1], name.lstrip(".")])
+
+
+def room_of(name):
+    parts = name.split(".")
+    return parts[1] if parts[0] == "merit_sk" and len(parts) > 1 and parts[1] in ROOMS else None
+
+
+def private(name):
+    parts = name.split(".")
+    hidden = [p for p in parts[1:] if p.startswith("_") and not p.startswith("__")]
+    return parts[0] == "merit_sk" and bool(hidden)
+
+
+def imports_of_package():
+    for path in sorted((ROOT / "merit_sk").rglob("*.py")):
+        for name in names_in(path.read_text()):
+            yield path.relative_to(ROOT), absolute(name, path)
+
+
+def test_rooms_are_the_folders_of_the_package():
+    folders = {path.parent.name for path in (ROOT / "merit_sk").glob("*/__init__.py")}
+    assert folders == {*ROOMS} and len(folders) <= MAX_ROOMS
+
+
+def test_imports_point_down():
+    upward = [
+        f"{path} imports {name}"
+        for path, name in imports_of_package()
+        if path.parts[1] in ROOMS and room_of(name)
+        if ROOMS.index(room_of(name)) < ROOMS.index(path.parts[1])
+    ]
+    assert not upward, "\n".join(upward)
+
+
+def test_only_the_command_knows_experiments():
+    found = {
+        str(path)
+        for path, name in imports_of_package()
+        if room_of(name) == "experiment" and path.parts[1] != "experiment"
+    }
+    assert not found - {"merit_sk/__main__.py"}
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "docs", "examples", "tests"])
+def test_what_is_private_is_not_imported_from_outside(folder):
+    found = {
+        f"{path.relative_to(ROOT)}": name
+        for path in (ROOT / folder).rglob("*.py")
+        if "auto_examples" not in path.parts and "_build" not in path.parts
+        for name in names_in(path.read_text())
+        if private(name)
+    }
+    new = {path: name for path, name in found.items() if path not in OFFENDERS}
+    assert not new, new
+    gone = [path for path in OFFENDERS if path.startswith(f"{folder}/") and path not in found]
+    assert not gone, f"no longer offenders: {gone}"
