@@ -74,8 +74,9 @@ def batches_of(embedder, ecg):
     embedder.model_.set_bank(tensors(embedder.text_features_(reports.bank)))
     out = []
     for inputs, _ in Batches(data, embedder.batch_size, 0, training=True):
-        signal = vary(inputs["signal"])
-        out.append(inputs | {"signal": signal, "view": disturb(signal)})
+        n_valid = inputs["n_valid"]
+        signal = vary(inputs["signal"], n_valid)
+        out.append(inputs | {"signal": signal, "view": disturb(signal, n_valid)})
     return out
 
 

@@ -21,15 +21,17 @@ def reconstruct_windows(model, source, rng):
     import torch
 
     from ..nn.objective import normalize_blocks
+    from ..nn.padding import held
 
     device = model.log_sigma.device
     signal, n_valid, _ = source.windows(np.arange(len(source)), lambda n_times: 0)
     with torch.random.fork_rng(), torch.inference_mode():
         torch.manual_seed(rng.randint(np.iinfo(np.int32).max))
         x = torch.from_numpy(signal).to(device)
-        hidden = model.hide(x)
-        maps = model.encoder.visible(x, hidden, torch.from_numpy(n_valid).to(device))
-        _, mean, spread = normalize_blocks(x, model.config.block_samples)
-        filled = model.decoder(maps, hidden) * spread + mean
+        n_valid = torch.from_numpy(n_valid).to(device)
+        hidden = model.hide(x, n_valid)
+        maps = model.encoder.visible(x, hidden, n_valid)
+        _, mean, spread = normalize_blocks(held(x, n_valid), model.config.block_samples)
+        filled = model.decoder(maps, hidden, n_valid) * spread + mean
         filled = torch.where(hidden, filled, x).cpu().numpy()
     return Bunch(signal=signal, reconstruction=filled, mask=hidden.cpu().numpy())

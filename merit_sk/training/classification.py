@@ -23,8 +23,10 @@ class ClassifierNet(PretrainNet):
         super().__init__(*args, **kwargs)
         self.augment = augment
 
-    def views(self, signal):
-        return {"signal": disturb(vary(signal)) if self.augment else signal}
+    def views(self, signal, n_valid):
+        if self.augment:
+            signal = disturb(vary(signal, n_valid), n_valid)
+        return {"signal": signal}
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         loss = y_pred["loss"]

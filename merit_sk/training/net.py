@@ -77,16 +77,19 @@ class PretrainNet(NeuralNet):
             self.completed_ = isinstance(reason, KeyboardInterrupt)
             raise reason
 
-    def views(self, signal):
+    def views(self, signal, n_valid):
         """What the module gets of the signal of a training batch."""
-        signal = vary(signal)
+        signal = vary(signal, n_valid)
         if self.module_.aligns_full_view:
-            return {"signal": signal, "view": disturb(signal)}
+            return {"signal": signal, "view": disturb(signal, n_valid)}
         return {"signal": signal}
 
     def train_step_single(self, batch, **fit_params):
         inputs, y = batch
-        views = self.views(inputs["signal"].to(self.device, non_blocking=True))
+        signal, n_valid = (
+            inputs[name].to(self.device, non_blocking=True) for name in ("signal", "n_valid")
+        )
+        views = self.views(signal, n_valid)
         step = super().train_step_single((inputs | views, y), **fit_params)
         average_gradients(self.module_.parameters())
         return step
