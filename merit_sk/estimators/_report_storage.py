@@ -106,7 +106,8 @@ class ReportSavingMixin:
             generation.to_diff_dict() if hasattr(generation, "to_diff_dict") else generation
         )
         parameters["language_model"] = str(self.language_model)
-        names = ("history_", "n_iter_", "n_features_in_", "_seed", "_uses_context")
+        names = ("history_", "n_iter_", "n_features_in_", "_seed", "_uses_context",
+                 "_marks_start")  # fmt: skip
         return {"parameters": parameters, "state": {name: getattr(self, name) for name in names}}
 
     def _restore(self, parts, weights, source):

@@ -181,7 +181,7 @@ def example(evaluation):
 
     main, index, embedder = evaluation.main, _example(evaluation), model.embedder()
     classes = {
-        PTBXL_STATEMENTS[code].description: statement_prompts(code, embedder.language_)
+        PTBXL_STATEMENTS[code].description: statement_prompts(code, embedder.language_ or "en")
         for code in main.target_names
     }
     truth = [PTBXL_STATEMENTS[main.target_names[k]].description

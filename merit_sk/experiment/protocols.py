@@ -220,7 +220,7 @@ class Protocols:
         from ..reports._language import guess_language
 
         texts = np.unique([r.lower() for r in self.main.reports if isinstance(r, str)])
-        language = guess_language(texts)
+        language = guess_language(texts) or "en"
         if name == "main":
             return task_prompts(task, language)
         return class_prompts(name, self.others[name].target_names, language)
