@@ -59,8 +59,9 @@ def batches_of(embedder):
         embedder.model_.set_bank({name: torch.as_tensor(v) for name, v in features.items()})
     out = []
     for inputs, _ in batches:
-        signal = vary(inputs["signal"])
-        out.append(inputs | {"signal": signal, "view": disturb(signal)})
+        n_valid = inputs["n_valid"]
+        signal = vary(inputs["signal"], n_valid)
+        out.append(inputs | {"signal": signal, "view": disturb(signal, n_valid)})
     return out
 
 

@@ -52,7 +52,7 @@ def _work(work, rank, folder, args):
     dist.destroy_process_group()
 
 
-def hide_alike(n, n_leads, n_times, *, block, ratio, device=None):
+def hide_alike(n, n_leads, n_times, *, block, **drawn):
     """The same hidden blocks in every recording, so that batches can be split."""
     hidden = torch.zeros(n, n_leads, n_times, dtype=torch.bool)
     for i in range(0, n_times, 2 * block):
@@ -126,7 +126,7 @@ def fit(rank, few, parameters, callbacks=()):
 def fit_plainly(rank, few, parameters):
     """Without what is drawn for each process on its own."""
     model_module.hide_blocks = hide_alike
-    net_module.vary = net_module.disturb = lambda x: x
+    net_module.vary = net_module.disturb = lambda x, n_valid: x
     return fit(rank, few, parameters)
 
 

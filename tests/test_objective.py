@@ -113,7 +113,7 @@ def test_hidden_samples_cannot_be_seen():
     for fields in TRUNKS.values():
         model = MeritModel(EncoderConfig(**fields), n_leads=4, n_times=200).eval()
         x, n_valid = torch.randn(2, 4, 200), torch.full((2,), 200)
-        hidden = model.hide(x)
+        hidden = model.hide(x, n_valid)
         other = torch.where(hidden, torch.randn_like(x), x)
         with torch.inference_mode():
             a = model.encoder.visible(x, hidden, n_valid)[-1][0]
@@ -123,8 +123,8 @@ def test_hidden_samples_cannot_be_seen():
 
 def test_dropped_tokens_are_never_computed():
     model = MeritModel(EncoderConfig(**TRUNKS["lead_time"]), n_leads=4, n_times=200)
-    x = torch.randn(2, 4, 200)
-    features, _ = model.encoder.visible(x, model.hide(x), torch.full((2,), 200))[-1]
+    x, n_valid = torch.randn(2, 4, 200), torch.full((2,), 200)
+    features, _ = model.encoder.visible(x, model.hide(x, n_valid), n_valid)[-1]
     assert features.shape[-1] == 16
 
 

@@ -48,7 +48,7 @@ def test_training_goes_on_when_epochs_are_asked_for(folder, fitted, ecg):
     before, after = fitted.model_.state_dict(), embedder.model_.state_dict()
     drift = max((before[k] - v).abs().max() for k, v in after.items() if v.is_floating_point())
     assert 0 < drift < 1
-    assert embedder.text_features_.terms == fitted.text_features_.terms
+    np.testing.assert_array_equal(embedder.text_features_.hashes, fitted.text_features_.hashes)
     again = clone(embedder).fit(ecg.data, reports=ecg.reports)
     np.testing.assert_array_equal(again.transform(ecg.data), embedder.transform(ecg.data))
 

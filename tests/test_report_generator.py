@@ -64,7 +64,7 @@ def gpt2(tmp_path_factory):
     from merit_sk.nn.language_model import learn_tokenizer
 
     folder = tmp_path_factory.mktemp("gpt2")
-    tokenizer = learn_tokenizer([*PHRASES, "age 56, sex male. Report:"])
+    tokenizer = learn_tokenizer([*PHRASES, "age 56, sex male. Report:"], min_patients=1)
     tokenizer.pad_token = None
     torch.manual_seed(0)
     config = GPT2Config(vocab_size=len(tokenizer), n_positions=96, n_embd=16, n_layer=1, n_head=2)

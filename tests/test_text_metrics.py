@@ -68,7 +68,7 @@ def test_bert_score_with_a_local_model(tmp_path):
 
     from merit_sk.nn.language_model import learn_tokenizer
 
-    tokenizer = learn_tokenizer([*TRUE, *OTHER])
+    tokenizer = learn_tokenizer([*TRUE, *OTHER], min_patients=1)
     config = BertConfig(
         vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
         intermediate_size=16,

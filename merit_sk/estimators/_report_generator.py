@@ -104,6 +104,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
     (2,)
     """
 
+    _marks_start = True  # also of generators saved by earlier versions
     __metadata_request__fit = {"reports": True, "context": True}
     __metadata_request__predict = {"context": True}
     __metadata_request__score = {"reports": True, "context": True}
@@ -232,13 +233,15 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
     def _build_model(self, ecg, before, reports):
         from ..nn.language_model import (
             add_lora,
+            has_start,
             learn_tokenizer,
             load_language_model,
             small_language_model,
         )
 
         if self.language_model == "builtin":
-            self.tokenizer_ = learn_tokenizer([*np.unique(reports), *np.unique(before)])
+            patients = range(len(reports))
+            self.tokenizer_ = learn_tokenizer([*reports, *before], [*patients, *patients])
             before_length = max(len(ids) for ids in self._tokens(before))
             n_positions = self.n_prefix + before_length + self.max_new_tokens + 64
             model = small_language_model(self.tokenizer_, n_positions)
@@ -246,6 +249,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
             model, self.tokenizer_ = load_language_model(self.language_model)
             if self.tuning == "lora":
                 model = add_lora(model)
+        self._marks_start = has_start(self.tokenizer_)
         frozen = self.language_model != "builtin" and self.tuning == "frozen"
         self._assemble(model, frozen)
         self.model_.projector.standardize(ecg)
@@ -265,16 +269,17 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         self.model_ = ReportModel(projector, language_model, frozen)
 
     def _tokens(self, texts):
-        """Token ids of texts; none for an empty text."""
-        texts = list(texts)
-        return self.tokenizer_(texts, add_special_tokens=False)["input_ids"]
+        """Token ids of texts, without unknown words; none for an empty text."""
+        ids = self.tokenizer_(list(texts), add_special_tokens=False)["input_ids"]
+        unknown = self.tokenizer_.unk_token_id if self.language_model == "builtin" else None
+        return [[i for i in row if i != unknown] for row in ids]
 
     def _opening(self, before):
         """Token ids of what stands before each report, and of its start."""
-        tokenizer = self.tokenizer_
-        start = tokenizer.bos_token_id
-        start = tokenizer.eos_token_id if start is None else start
-        return [[*ids, start] for ids in self._tokens(before)]
+        if self._marks_start:
+            bos, eos = self.tokenizer_.bos_token_id, self.tokenizer_.eos_token_id
+            return [[*ids, eos if bos is None else bos] for ids in self._tokens(before)]
+        return self._tokens([f"{text}\n" if text else "" for text in before])
 
     def _train(self, ecg, before, reports):
         from ..training.engine import train
@@ -381,7 +386,9 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
 
     _kind = "state", "report generator"
     _in_files = ("model_", "tokenizer_", "net_", "device_")
-    _state = ("history_", "n_iter_", "n_features_in_", "_seed", "_uses_context")
+    _state = (
+        "history_", "n_iter_", "n_features_in_", "_seed", "_uses_context", "_marks_start",
+    )  # fmt: skip
 
     @property
     def window_(self):

@@ -153,7 +153,7 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def _language(self):
-        return self.embedder_.language_ if self.language == "auto" else self.language
+        return self.embedder_.language_ or "en" if self.language == "auto" else self.language
 
     def _default_phrases(self, label):
         if label in {*task_labels("all"), *task_labels("superclass").values()}:

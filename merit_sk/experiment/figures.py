@@ -181,7 +181,7 @@ def example(experiment):
         return None
     main, index, embedder = experiment.data.main, _example(experiment), model.embedder()
     classes = {
-        PTBXL_STATEMENTS[code].description: statement_prompts(code, embedder.language_)
+        PTBXL_STATEMENTS[code].description: statement_prompts(code, embedder.language_ or "en")
         for code in main.target_names
     }
     truth = [PTBXL_STATEMENTS[main.target_names[k]].description

@@ -37,12 +37,14 @@ def _fill_in(model, signal, n_valid):
     import torch
 
     from ..nn.objective import normalize_blocks
+    from ..nn.padding import held
 
     device = model.log_sigma.device
     x = torch.from_numpy(signal).to(device)
-    hidden = model.hide(x)
-    maps = model.encoder.visible(x, hidden, torch.from_numpy(n_valid).to(device))
-    _, mean, spread = normalize_blocks(x, model.config.block_samples)
-    filled = model.decoder(maps, hidden) * spread + mean
+    n_valid = torch.from_numpy(n_valid).to(device)
+    hidden = model.hide(x, n_valid)
+    maps = model.encoder.visible(x, hidden, n_valid)
+    _, mean, spread = normalize_blocks(held(x, n_valid), model.config.block_samples)
+    filled = model.decoder(maps, hidden, n_valid) * spread + mean
     filled = torch.where(hidden, filled, x).cpu().numpy()
     return signal, filled, hidden.cpu().numpy()

@@ -119,6 +119,8 @@ def copy_weights(model):
 class JointBatchNorm1d(nn.BatchNorm1d):
     """Batch normalisation by the statistics of the joint batch, on any device.
 
+    Padding does not count: pass ``valid`` of shape (n, positions), or None where there is none.
+
     Examples
     --------
     >>> import torch
@@ -130,18 +132,31 @@ class JointBatchNorm1d(nn.BatchNorm1d):
     def _check_input_dim(self, x):
         """Any: what comes here is an image one pixel high."""
 
-    def forward(self, x):
-        if not self.training or world_size() == 1:
+    def forward(self, x, valid=None):
+        if not self.training or (world_size() == 1 and valid is None):
             return super().forward(x.unsqueeze(2)).squeeze(2)  # fast for any order in memory
         wide = x.float()
-        variance, mean = torch.var_mean(wide, dim=(0, 2), correction=0)
-        variances, means = gather(torch.stack([variance, mean])[None]).unbind(1)
-        mean = means.mean(dim=0)
-        variance = (variances + (means - mean).square()).mean(dim=0)
+        variance, mean, count = _moments(wide, valid)
+        variances, means, counts = gather(torch.stack([variance, mean, count])[None]).unbind(1)
+        n = counts.sum(dim=0)
+        share = counts / n
+        mean = (share * means).sum(dim=0)
+        variance = (share * (variances + (means - mean).square())).sum(dim=0)
         with torch.no_grad():
-            n = world_size() * x.shape[0] * x.shape[2]
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * (n / max(n - 1, 1)), self.momentum)
+            self.running_var.lerp_(variance * (n / (n - 1).clamp(min=1)), self.momentum)
         scale = self.weight * torch.rsqrt(variance + self.eps)
         return (wide * scale[:, None] + (self.bias - mean * scale)[:, None]).to(x.dtype)
+
+
+def _moments(x, valid):
+    """Variance and mean over valid positions and their number, each of shape (channels,)."""
+    if valid is None:
+        variance, mean = torch.var_mean(x, dim=(0, 2), correction=0)
+        return variance, mean, torch.full_like(mean, x.shape[0] * x.shape[2])
+    weight = valid[:, None].to(x.dtype)
+    count = weight.sum()
+    mean = (x * weight).sum(dim=(0, 2)) / count
+    deviation = (x - mean[:, None]) * weight
+    return deviation.square().sum(dim=(0, 2)) / count, mean, count.expand_as(mean)

@@ -5,6 +5,7 @@ from torch import nn
 
 from .conv import TimeConv
 from .encoder import sincos_positions, transformer
+from .padding import blanked, inside
 
 
 class ConvDecoder(nn.Module):
@@ -19,8 +20,9 @@ class ConvDecoder(nn.Module):
             width = config.decoder_width
         self.body = nn.Sequential(*layers, TimeConv(width, n_leads * config.patch, 1))
 
-    def forward(self, maps, hidden):
-        out = self.body(maps[-1][0])
+    def forward(self, maps, hidden, n_valid):
+        """Samples (n, n_leads, n_times), of which the hidden ones before the padding count."""
+        out = self.body(blanked(*maps[-1]))
         n, _, positions = out.shape
         out = out.reshape(n, self.n_leads, self.patch, positions).transpose(2, 3)
         return out.reshape(n, self.n_leads, positions * self.patch)[..., : self.n_times]
@@ -47,15 +49,18 @@ class TokenDecoder(nn.Module):
         self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.patch))
         self.patch = config.patch
 
-    def forward(self, maps, hidden):
+    def forward(self, maps, hidden, n_valid):
+        """Samples (n, n_leads, n_times), of which the hidden ones before the padding count."""
         visible = self.enter(maps[-1][0].transpose(1, 2))
         n = len(visible)
         starts = hidden[..., :: self.patch].flatten(1)
         tokens = self.mask_token.to(visible.dtype).repeat(n, starts.shape[1], 1)
         tokens = tokens.masked_scatter(~starts[..., None], visible)
         tokens = tokens + (self.lead[:, None] + self.positions[None]).flatten(0, 1)
+        valid = inside(self.n_patches, -(-n_valid // self.patch)).repeat(1, self.n_leads)
+        ignore = None if bool(valid.all()) else ~valid
         for block in self.blocks:
-            tokens = block(tokens)
+            tokens = block(tokens, src_key_padding_mask=ignore)
         out = self.leave(tokens).reshape(n, self.n_leads, self.n_patches * self.patch)
         return out[..., : self.n_times]
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from .collective import JointBatchNorm1d
 from .conv import ShortcutConv, TimeConv
+from .padding import blanked, held, inside
 
 
 def sincos_positions(n_positions, width):
@@ -30,21 +31,31 @@ class _ResidualStage(nn.Module):
         )
         self.shortcut = ShortcutConv(n_in, n_out)
 
-    def forward(self, x):
-        return torch.relu(self.body(x) + self.shortcut(x))
+    def forward(self, x, n_valid, valid):
+        enter, first_norm, activate, leave, second_norm = self.body
+        inner = blanked(activate(first_norm(enter(x), valid)), valid)
+        shortcut = self.shortcut(x if valid is None else held(x, n_valid))
+        return torch.relu(second_norm(leave(inner), valid) + shortcut)
+
+
+class _Stem(nn.Sequential):
+    def forward(self, x, n_valid, valid):
+        convolve, norm, activate = self
+        return activate(norm(convolve(x), valid))
 
 
 class ConvEncoder(nn.Module):
     """One-dimensional residual network over time with all leads as input channels.
 
-    Masked samples are set to zero, which is the mean of a standardized lead.
+    Masked samples are zeroed, which is the mean of a standardized lead; so is padding, in the
+    signal and in every map, as beyond the ends of a window.
     """
 
     def __init__(self, config, n_leads, n_times):
         super().__init__()
         stem, *rest = config.widths
         stages = [
-            nn.Sequential(
+            _Stem(
                 TimeConv(n_leads, stem, 9, stride=2, padding=4, bias=False),
                 JointBatchNorm1d(stem),
                 nn.ReLU(),
@@ -59,12 +70,14 @@ class ConvEncoder(nn.Module):
 
         ``valid`` (n, positions) is False where a position holds padding only.
         """
-        maps = []
+        ragged = bool((n_valid < x.shape[-1]).any())
+        maps, x = [], blanked(x, inside(x.shape[-1], n_valid) if ragged else None)
         for stage in self.stages:
-            x = stage(x)
+            valid = inside((x.shape[-1] + 1) // 2, (n_valid + 1) // 2)
+            padded = valid if ragged else None
+            x = blanked(stage(x, n_valid, padded), padded)
             n_valid = (n_valid + 1) // 2
-            positions = torch.arange(x.shape[-1], device=x.device)
-            maps.append((x, positions[None] < n_valid[:, None]))
+            maps.append((x, valid))
         return maps
 
     def visible(self, x, hidden, n_valid):
@@ -112,9 +125,9 @@ class ViTEncoder(nn.Module):
             return self.positions
         return (self.lead[:, None] + self.positions[None]).flatten(0, 1)
 
-    def _valid_tokens(self, n_valid):
-        index = torch.arange(self.n_patches, device=n_valid.device)
-        valid = index[None] * self.patch < n_valid[:, None]
+    def valid_tokens(self, n_valid):
+        """Return which tokens (n, tokens) hold a sample before the padding."""
+        valid = inside(self.n_patches, -(-n_valid // self.patch))
         return valid.repeat(1, self.n_leads) if self.per_lead else valid
 
     def _run(self, tokens, valid):
@@ -129,17 +142,18 @@ class ViTEncoder(nn.Module):
 
     def forward(self, x, n_valid):
         """Return feature maps of some blocks, ``(features (n, width, tokens), valid)`` each."""
+        x = blanked(x, inside(x.shape[-1], n_valid))
         tokens = self.tokenize(self.patches(x)) + self.positional()
-        return self._run(tokens, self._valid_tokens(n_valid))
+        return self._run(tokens, self.valid_tokens(n_valid))
 
     def visible(self, x, hidden, n_valid):
         """Return feature maps of the unmasked signal; masked per-lead tokens are dropped."""
         if not self.per_lead:
             return self(x.masked_fill(hidden, 0.0), n_valid)
-        keep = self.kept(hidden)
+        x, keep = blanked(x, inside(x.shape[-1], n_valid)), self.kept(hidden)
         rows = torch.arange(len(x), device=x.device)[:, None]
         tokens = self.tokenize(self.patches(x)[rows, keep]) + self.positional()[keep]
-        return self._run(tokens, self._valid_tokens(n_valid)[rows, keep])
+        return self._run(tokens, self.valid_tokens(n_valid)[rows, keep])
 
     def kept(self, hidden):
         """Return the indices (n, kept) of the unmasked tokens, in order."""

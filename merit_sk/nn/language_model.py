@@ -1,6 +1,8 @@
 """Causal language models: a small one of our own, any other by name, and reports from a prefix."""
 
+import re
 import tempfile
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,8 +14,10 @@ SPECIAL = {
     "pad_token": "<pad>", "unk_token": "<unk>", "bos_token": "<start>", "eos_token": "<end>",
 }  # fmt: skip
 MAX_WORDS = 8000
+MIN_PATIENTS, MIN_PATIENTS_OF_FEW, FEW_PATIENTS = 5, 2, 20
 IGNORED = -100
 DIGITS = "0123456789"
+_SPACE = " "
 _WORD = r" ?[^\W\d]+|\d|[^\w\s]|\s"
 
 
@@ -33,48 +37,90 @@ def quiet():
             logging.enable_progress_bar()
 
 
-def learn_tokenizer(texts):
-    """Word-level tokenizer that gives back every text as it was, after a space.
+def learn_tokenizer(texts, groups=None, *, min_patients=None):
+    """Return a word-level tokenizer that gives back every text as it was, after a space.
 
-    Words, digits, signs, and spaces that are not before a word, are tokens.
+    Words, digits, signs, and spaces that are not before a word, are tokens. Its words can be read
+    by whoever has it, so that it knows only those of several patients; any other word is unknown.
+    Numbers and dates are digits, one by one.
 
     Parameters
     ----------
     texts : sequence of str
+        One of every recording: also those that are equal.
+    groups : sequence or None, default=None
+        Patient of each text; None takes every text for another patient's.
+    min_patients : int or None, default=None
+        Patients who must have a word in their texts; None is 5, and 2 where there are fewer than
+        20 patients.
 
     Returns
     -------
     tokenizer : transformers tokenizer
 
+    Raises
+    ------
+    ValueError
+        If no word is of that many patients.
+
     Examples
     --------
     >>> from merit_sk.nn.language_model import learn_tokenizer
-    >>> tokenizer = learn_tokenizer(["Sinus rhythm; QT 412 ms"])
+    >>> tokenizer = learn_tokenizer(["Sinus rhythm; QT 412 ms", "Sinus rhythm; QT 380 ms, Smith"])
     >>> tokenizer.decode(tokenizer("QT 241 ms; Sinus")["input_ids"])
     ' QT 241 ms; Sinus'
+    >>> tokenizer.tokenize("Smith")
+    ['<unk>']
     """
-    from tokenizers import (
-        Regex,
-        Tokenizer,
-        decoders,
-        models,
-        normalizers,
-        pre_tokenizers,
-        trainers,
-    )
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    tokenizer = Tokenizer(models.WordLevel(unk_token=SPECIAL["unk_token"]))
+    words = _common_tokens(texts, groups, min_patients)
+    vocabulary = {token: i for i, token in enumerate([*SPECIAL.values(), *words])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=SPECIAL["unk_token"]))
     tokenizer.normalizer = normalizers.Prepend(" ")
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_WORD), "isolated")
     tokenizer.decoder = decoders.Fuse()
-    trainer = trainers.WordLevelTrainer(
-        vocab_size=MAX_WORDS, special_tokens=list(SPECIAL.values()), show_progress=False
-    )
-    tokenizer.train_from_iterator([*texts, DIGITS], trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **SPECIAL
     )
+
+
+def _common_tokens(texts, groups, min_patients):
+    """Tokens of texts, most frequent first, the words of too few patients left out."""
+    groups = range(len(texts)) if groups is None else groups
+    if min_patients is None:
+        few = len(set(groups)) < FEW_PATIENTS
+        min_patients = MIN_PATIENTS_OF_FEW if few else MIN_PATIENTS
+    counts, patients = Counter(DIGITS), {}
+    for text, group in zip(texts, groups, strict=True):
+        tokens = re.findall(_WORD, _SPACE + text)
+        counts.update(tokens)
+        for word in {token.strip() for token in tokens if _is_word(token)}:
+            having = patients.setdefault(word, set())
+            if len(having) < min_patients:
+                having.add(group)
+    common = {word for word, having in patients.items() if len(having) >= min_patients}
+    if not common:
+        raise ValueError(
+            f"no word occurs in the reports of {min_patients} patients: too few to learn words "
+            "from without giving away whose they are"
+        )
+    kept = [token for token in counts if not _is_word(token) or token.strip() in common]
+    return sorted(kept, key=lambda token: (-counts[token], token))[: MAX_WORDS - len(SPECIAL)]
+
+
+def _is_word(token):
+    return token.strip().isalpha() or len(token.strip()) > 1
+
+
+def has_start(tokenizer):
+    """Return whether the start of a text has a token that is not that of its end.
+
+    A report does not begin with the end of a text: a language model such as GPT-2 has learned to
+    forget what stands before it.
+    """
+    return tokenizer.bos_token_id not in (None, tokenizer.eos_token_id)
 
 
 def small_language_model(tokenizer, n_positions):

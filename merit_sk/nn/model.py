@@ -13,6 +13,7 @@ from .decoder import build_decoder
 from .encoder import build_encoder
 from .masking import hide_blocks
 from .objective import info_nce, masked_likelihood, normalize_blocks, statement_loss
+from .padding import held, inside
 from .text import build_text_tower
 
 STATEMENT_WEIGHT = 0.25
@@ -78,6 +79,8 @@ class MeritModel(nn.Module):
             self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
             self.log_statement_scale = nn.Parameter(torch.tensor(math.log(10.0)))
             self.statement_bias = nn.Parameter(torch.tensor(-5.0))
+
+    linked_leads = ()
 
     @property
     def aligns_full_view(self):
@@ -159,22 +162,27 @@ class MeritModel(nn.Module):
         """Unit vectors (n_texts, dim) of text features."""
         return F.normalize(self.text_tower(features).float(), dim=1)
 
-    def hide(self, x):
+    def hide(self, x, n_valid):
         """Draw the hidden samples of a batch."""
         c = self.config
         return hide_blocks(
-            *x.shape, block=c.block_samples, ratio=c.mask_ratio, device=x.device
+            *x.shape, block=c.block_samples, ratio=c.mask_ratio, n_valid=n_valid,
+            linked=self.linked_leads, device=x.device,
         )  # fmt: skip
 
     def structure(self, x, n_valid):
-        """Masked modelling: maps of the visible part, loss and bound."""
-        hidden = self.hide(x)
+        """Masked modelling: maps of the visible part, loss and bound.
+
+        Flat leads, such as missing ones, are not scored, and neither is padding.
+        """
+        hidden = self.hide(x, n_valid)
         maps = self.encoder.visible(x, hidden, n_valid)
+        x = held(x, n_valid)
         target, _, _ = normalize_blocks(x, self.config.block_samples)
-        inside = torch.arange(x.shape[-1], device=x.device) < n_valid[:, None, None]
-        loss, bound = masked_likelihood(
-            self.decoder(maps, hidden), target, hidden & inside, self.log_sigma
-        )
+        varies = x.amax(dim=2, keepdim=True) > x.amin(dim=2, keepdim=True)
+        scored = hidden & inside(x.shape[2], n_valid)[:, None] & varies
+        prediction = self.decoder(maps, hidden, n_valid)
+        loss, bound = masked_likelihood(prediction, target, scored, self.log_sigma)
         return maps, loss, bound
 
     def forward(self, signal, n_valid, view=None, text_index=None, text=None, present=None):

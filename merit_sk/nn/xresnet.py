@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from .collective import JointBatchNorm1d, world_size
 from .conv import HalveTime, TimeConv
 from .model import pool
+from .padding import blanked, inside
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 WIDTH, KERNEL, HIDDEN = 64, 5, 128
@@ -95,9 +96,8 @@ class XResNet1d(nn.Module):
 
     def forward(self, x, n_valid):
         """The last map, as the only one: ``[(features (n, width, positions), valid)]``."""
-        x = self.blocks(self.stem(x))
-        positions = torch.arange(x.shape[-1], device=x.device)
-        return [(x, positions[None] * 32 < n_valid[:, None])]
+        x = self.blocks(self.stem(blanked(x, inside(x.shape[-1], n_valid))))
+        return [(x, inside(x.shape[-1], -(-n_valid // 32)))]
 
 
 class ConcatPoolHead(nn.Module):

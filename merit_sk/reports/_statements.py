@@ -1,6 +1,7 @@
 """The statements that reports are made of."""
 
 import re
+from array import array
 
 import numpy as np
 
@@ -40,20 +41,15 @@ def statement_bank(texts, counts):
     """
     from scipy.sparse import csr_array
 
-    split = [split_statements(text) for text in texts]
-    total = {}
-    for parts, count in zip(split, counts, strict=True):
-        for part in parts:
-            total[part] = total.get(part, 0) + int(count)
-    n_records = int(np.sum(counts))
-    kept = [s for s, n in total.items() if MIN_STATEMENT_COUNT <= n < n_records]
-    kept = sorted(kept, key=lambda s: -total[s])[:MAX_STATEMENTS]
-    column = {s: j for j, s in enumerate(kept)}
-    rows, columns = [], []
-    for i, parts in enumerate(split):
-        for part in parts:
-            if part in column:
-                rows.append(i)
-                columns.append(column[part])
-    ones = np.ones(len(rows), dtype=np.float32)
-    return kept, csr_array((ones, (rows, columns)), shape=(len(texts), len(kept)))
+    number, found, starts = {}, array("i"), array("q", [0])
+    for text in texts:
+        found.extend(number.setdefault(part, len(number)) for part in split_statements(text))
+        starts.append(len(found))
+    found, starts, counts = np.asarray(found), np.asarray(starts), np.asarray(counts)
+    total = np.bincount(found, np.repeat(counts, np.diff(starts)), minlength=len(number))
+    recurs = np.flatnonzero((total >= MIN_STATEMENT_COUNT) & (total < counts.sum()))
+    kept = recurs[np.argsort(-total[recurs], kind="stable")][:MAX_STATEMENTS]
+    ones = np.ones(len(found), dtype=np.float32)
+    present = csr_array((ones, found, starts), shape=(len(texts), len(number)))[:, kept]
+    names = list(number)
+    return [names[j] for j in kept], present

@@ -1,67 +1,89 @@
-"""Random changes that leave the diagnosis alone."""
+"""Random changes of training windows, inside each record's own length."""
 
 import math
 
 import torch
 from torch.nn import functional as F
 
+from ..nn.padding import blanked, held, inside
 
-def vary(x):
+MAX_STRETCH = 0.1
+
+
+def vary(x, n_valid):
     """Shift in time, stretch and scale: the signal stays exactly predictable from its parts.
 
     Every record is shifted circularly by its own amount and every lead gets its own gain
-    (standard deviation 10 %); half of the batches are stretched in time by up to 10 %.
+    (standard deviation 10 %); half of the batches are stretched in time by up to 10 %. A record
+    keeps its length: what a stretch pushes out is cut off, what it leaves is filled circularly.
 
     Parameters
     ----------
     x : tensor of shape (n, n_leads, n_times)
+    n_valid : long tensor of shape (n,)
+        Samples before the padding.
 
     Returns
     -------
     tensor of shape (n, n_leads, n_times)
+        With zeros in the padding.
 
     Examples
     --------
     >>> import torch
     >>> from merit_sk.training.augment import vary
-    >>> vary(torch.zeros(2, 12, 1000)).shape
-    torch.Size([2, 12, 1000])
+    >>> x = vary(torch.ones(2, 12, 1000), torch.tensor([1000, 400]))
+    >>> (x != 0).all(dim=1).sum(dim=1)
+    tensor([1000,  400])
     """
     n, n_leads, n_times = x.shape
+    valid, length = inside(n_times, n_valid), n_valid[:, None]
+    size = n_times
     if torch.rand(()) < 0.5:
-        size = max(round(n_times * (0.9 + 0.2 * torch.rand(()).item())), 1)
-        x = F.interpolate(x, size=size, mode="linear", align_corners=False)
-    shift = torch.randint(x.shape[-1], (n, 1), device=x.device)
-    index = (torch.arange(n_times, device=x.device) + shift) % x.shape[-1]
+        factor = 1 - MAX_STRETCH + 2 * MAX_STRETCH * torch.rand(()).item()
+        size = max(round(n_times * factor), 1)
+        x = F.interpolate(held(x, n_valid), size=size, mode="linear", align_corners=False)
+        length = ((length * size + n_times // 2) // n_times).clamp(min=1)
+    shift = torch.randint(size, (n, 1), device=x.device) * length // size
+    index = (torch.arange(n_times, device=x.device) + shift) % length
     x = x.gather(2, index[:, None].expand(n, n_leads, n_times))
-    return x * (1 + 0.1 * torch.randn(n, n_leads, 1, device=x.device))
+    gain = 1 + 0.1 * torch.randn(n, n_leads, 1, device=x.device)
+    return blanked(x * gain, valid)
 
 
-def disturb(x):
+def disturb(x, n_valid):
     """White noise, slow baseline wander and missing leads, as recordings have them.
+
+    A lead that is missing stays missing, and one that is there is left.
 
     Parameters
     ----------
     x : tensor of shape (n, n_leads, n_times)
         Standardised leads.
+    n_valid : long tensor of shape (n,)
+        Samples before the padding.
 
     Returns
     -------
     tensor of shape (n, n_leads, n_times)
+        With zeros in the padding.
 
     Examples
     --------
     >>> import torch
     >>> from merit_sk.training.augment import disturb
-    >>> disturb(torch.zeros(2, 12, 1000)).shape
+    >>> disturb(torch.ones(2, 12, 1000), torch.tensor([1000, 400])).shape
     torch.Size([2, 12, 1000])
     """
     n, n_leads, n_times = x.shape
     new = dict(device=x.device)
+    valid = inside(n_times, n_valid)
     noise = 0.1 * torch.rand(n, 1, 1, **new) * torch.randn(x.shape, **new)
     cycles = 0.5 + 4 * torch.rand(n, 1, 1, **new)
     phase = 2 * math.pi * torch.rand(n, n_leads, 1, **new)
     time = torch.linspace(0, 2 * math.pi, n_times, **new)
     wander = 0.3 * torch.rand(n, n_leads, 1, **new) * torch.sin(cycles * time + phase)
-    kept = torch.rand(n, n_leads, 1, **new) >= 0.1
-    return (x + noise + wander) * kept
+    there = blanked(x, valid).any(dim=2, keepdim=True)
+    draw = torch.rand(n, n_leads, 1, **new) * there
+    kept = there & ((draw >= 0.1) | (draw == draw.amax(dim=1, keepdim=True)))
+    return blanked((x + noise + wander) * kept, valid)

@@ -1,6 +1,7 @@
 """Batches for pretraining: windows of recordings with their reports."""
 
 import numpy as np
+import pandas as pd
 import torch
 from torch.utils.data import Dataset
 
@@ -17,19 +18,16 @@ class Reports:
     ----------
     reports : ndarray of str
         Normalised reports, ``""`` for none.
-    features : callable
-        From a list of texts to a dict of arrays, one row a text.
+    features : TermFeatures or SentenceFeatures
     """
 
     def __init__(self, reports, features):
-        texts, inverse, counts = np.unique(
-            reports.astype(str), return_inverse=True, return_counts=True
-        )
+        index, texts = pd.factorize(np.asarray(reports, dtype=object), sort=True)
         empty = int(texts[0] == "")
-        self.index = inverse.ravel() - empty
+        self.index = index - empty
         self.texts = texts[empty:].tolist()
-        self.features = tensors(features(self.texts))
-        self.bank, self.present = statement_bank(self.texts, counts[empty:])
+        self.features, self.matrix = features, features.matrix(self.texts)
+        self.bank, self.present = statement_bank(self.texts, np.bincount(index)[empty:])
 
     def batch(self, indices):
         """Text part of a batch: which text each report is (-1: none), features, statements."""
@@ -37,7 +35,7 @@ class Reports:
         row = np.maximum(index, 0)
         out = {
             "text_index": torch.from_numpy(index),
-            "text": {name: values[row] for name, values in self.features.items()},
+            "text": tensors(self.features.padded(self.matrix[row])),
         }
         if self.bank:
             out["present"] = torch.from_numpy(self.present[row].toarray())

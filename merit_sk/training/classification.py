@@ -27,7 +27,8 @@ class ClassifierNet(PretrainNet):
     def views(self, inputs):
         if not self.augment:
             return {}
-        return {"signal": disturb(vary(inputs["signal"].to(self.device, non_blocking=True)))}
+        signal, n_valid = self.placed(inputs)
+        return {"signal": disturb(vary(signal, n_valid), n_valid)}
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         loss = y_pred["loss"]

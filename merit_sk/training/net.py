@@ -77,11 +77,16 @@ class PretrainNet(NeuralNet):
             self.completed_ = isinstance(reason, KeyboardInterrupt)
             raise reason
 
+    def placed(self, inputs):
+        """Return signals and lengths of a batch on the device of the network."""
+        return (inputs[name].to(self.device, non_blocking=True) for name in ("signal", "n_valid"))
+
     def views(self, inputs):
         """Return the augmented inputs of a training batch."""
-        signal = vary(inputs["signal"].to(self.device, non_blocking=True))
+        signal, n_valid = self.placed(inputs)
+        signal = vary(signal, n_valid)
         if self.module_.aligns_full_view:
-            return {"signal": signal, "view": disturb(signal)}
+            return {"signal": signal, "view": disturb(signal, n_valid)}
         return {"signal": signal}
 
     def train_step_single(self, batch, **fit_params):

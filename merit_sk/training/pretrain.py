@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import torch
 
 from ..inference.embed import embed_windows
@@ -76,12 +77,12 @@ def pretrain(
         reports = None
     features, language = (start.text_features, start.language) if start else (None, None)
     if reports is not None:
-        texts = np.unique(reports[reports != ""])
+        texts = pd.unique(reports[reports != ""])
         if features is None:
             features, language = learn_text_features(text_encoder, texts), guess_language(texts)
         else:
             features = features.extended(texts)
-        reports = Reports(reports, features)
+        reports = Reports(reports, features.to(settings["device"]))
     spec = source.spec
     model = MeritModel(
         encoder, len(spec.leads), spec.n_times, structure_weight=weight, align_view=align_view,
