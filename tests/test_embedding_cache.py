@@ -211,14 +211,17 @@ def test_killed_while_it_holds_the_lock_and_others_wait(plain, X, tmp_path):
     embedder, expected = _copy(plain).set_params(cache=tmp_path), plain.transform(X)
     context = multiprocessing.get_context("fork")
     holding = context.Event()
-    holder = context.Process(target=_hold_the_lock, args=(embedder, X, holding))
+    holder = context.Process(target=_hold_the_lock, args=(embedder, X, holding), daemon=True)
     holder.start()
     assert holding.wait(60)
     (file,) = tmp_path.glob("*.sqlite")
     with contextlib.closing(sqlite3.connect(file, timeout=0)) as connection:
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             connection.execute("BEGIN IMMEDIATE")
-    others = [context.Process(target=_transform, args=(embedder, X, expected)) for _ in range(2)]
+    others = [
+        context.Process(target=_transform, args=(embedder, X, expected), daemon=True)
+        for _ in range(2)
+    ]
     for process in others:
         process.start()
     holder.kill()

@@ -59,22 +59,17 @@ def real(data_dir):
 def test_pipeline_tells_normal_recordings_of_real_patients(real):
     normal = real.target[:, real.target_names.index("NORM")]
     train = real.folds <= 3
-    clf = Pipeline(
-        [
-            ("merit", MeritEmbedder(pretrained="merit-tiny")),
-            ("scale", StandardScaler()),
-            ("clf", LogisticRegression(max_iter=1000)),
-        ]
-    ).fit(real.data[train], normal[train])
-    # encoders with random weights reach .876, .909 and .895 (seeds 0 to 2), the weights .934
-    assert roc_auc_score(normal[~train], clf.predict_proba(real.data[~train])[:, 1]) > 0.92
+    clf = Pipeline([("merit", MeritEmbedder()), ("clf", LogisticRegression())])
+    clf.fit(real.data[train], normal[train])
+    # the weights reach .936, encoders with random weights .898, .916 and .907 (seeds 0 to 2)
+    assert roc_auc_score(normal[~train], clf.predict_proba(real.data[~train])[:, 1]) > 0.925
 
 
 @pytest.mark.parametrize("language, floor", [("en", 0.87), ("de", 0.84)])
 def test_zero_shot_finds_superclasses_of_real_patients(real, language, floor):
     test = (real.folds > 8) & real.target.any(axis=1)
     zero = MeritZeroShotClassifier(
-        pretrained="merit-tiny", classes="superclass", language=language, multi_label=True
+        "merit-tiny", classes="superclass", language=language, multi_label=True
     ).fit(real.data[test])
     y = real.target[test][:, [real.target_names.index(name) for name in zero.classes_]]
     auc = roc_auc_score(y, zero.decision_function(real.data[test]))

@@ -239,11 +239,13 @@ def _kill_and_resume(few, folder, n_kills):
     rng, context = np.random.default_rng(0), multiprocessing.get_context("fork")
     steps, file = [0], folder / resume.NAME
     for after in np.linspace(0, N_STEPS - 3, n_kills + 1).astype(int)[:-1]:
-        process = context.Process(target=_train, args=(few, folder, [StayInTheLastEpoch()]))
+        process = context.Process(
+            target=_train, args=(few, folder, [StayInTheLastEpoch()]), daemon=True
+        )
         process.start()
         while not file.exists() or resume.read_state(file).step <= after:
             assert process.is_alive()
-            time.sleep(0.001)
+            time.sleep(0.01)
         time.sleep(rng.uniform(0, 0.02))  # in a batch, or in writing
         process.kill()
         process.join()
