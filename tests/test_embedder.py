@@ -280,10 +280,13 @@ def test_keyboard_interrupt_returns_a_usable_estimator(tiny, ecg):
     assert np.isfinite(embedder.transform(ecg.data)).all()
 
 
-def test_diverging_training_is_an_error(tiny, ecg):
-    X = np.asarray(ecg.data) * 1e30
-    with pytest.raises((FloatingPointError, ValueError)), np.errstate(all="ignore"):
-        changed(tiny, lr=1e30, max_epochs=5).fit(X)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("reports", [True, False])
+def test_diverging_training_is_an_error(tiny, ecg, reports, precision):
+    with pytest.raises(FloatingPointError, match=r"training diverged: .*Lower lr"):
+        changed(tiny, lr=1e30, max_epochs=5, precision=precision).fit(
+            np.asarray(ecg.data), reports=ecg.reports if reports else None
+        )
 
 
 def test_progress_is_silent_unless_asked_for(tiny, ecg, capsys):

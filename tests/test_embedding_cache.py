@@ -1,7 +1,10 @@
 """cache=: each recording is embedded once, and never wrongly."""
 
+import contextlib
 import multiprocessing
 import pickle
+import signal
+import sqlite3
 from collections import OrderedDict
 from pathlib import Path
 
@@ -195,17 +198,37 @@ def _transform(embedder, X, expected):
         np.testing.assert_array_equal(embedder.transform(X), expected)
 
 
-def test_two_processes_at_once_and_one_killed(plain, X, tmp_path):
+def _hold_the_lock(embedder, X, holding):
+    def wait(*args):
+        holding.set()
+        signal.pause()
+
+    embedder.model_.encoder.register_forward_pre_hook(wait)
+    embedder.transform(X)
+
+
+def test_killed_while_it_holds_the_lock_and_others_wait(plain, X, tmp_path):
     embedder, expected = _copy(plain).set_params(cache=tmp_path), plain.transform(X)
     context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=_transform, args=(embedder, X, expected)) for _ in range(3)]
-    for process in processes:
+    holding = context.Event()
+    holder = context.Process(target=_hold_the_lock, args=(embedder, X, holding), daemon=True)
+    holder.start()
+    assert holding.wait(60)
+    (file,) = tmp_path.glob("*.sqlite")
+    with contextlib.closing(sqlite3.connect(file, timeout=0)) as connection:
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            connection.execute("BEGIN IMMEDIATE")
+    others = [
+        context.Process(target=_transform, args=(embedder, X, expected), daemon=True)
+        for _ in range(2)
+    ]
+    for process in others:
         process.start()
-    processes[0].join(0.05)
-    processes[0].kill()
-    for process in processes:
+    holder.kill()
+    for process in [holder, *others]:
         process.join()
-    assert [process.exitcode for process in processes[1:]] == [0, 0]
+    assert holder.exitcode == -signal.SIGKILL
+    assert [process.exitcode for process in others] == [0, 0]
     _transform(embedder, X, expected)
 
 

@@ -2,7 +2,8 @@
 
 import json
 import multiprocessing
-import random
+import signal
+import time
 
 import joblib
 import numpy as np
@@ -215,37 +216,57 @@ def test_failed_write_keeps_the_checkpoint(run, file, monkeypatch):
     assert file.read_bytes() == before
 
 
-def _train(few, folder):
+LONG = SHORT | {"max_epochs": 15}
+N_STEPS = 15 * 3
+
+
+class StayInTheLastEpoch(Callback):
+    """Waits to be killed, so that no run ends before."""
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        if len(net.history) == LONG["max_epochs"]:
+            signal.pause()
+
+
+def _train(few, folder, callbacks=()):
     resume.SECONDS = 0.0
-    embedder = MeritEmbedder(**(SHORT | {"max_epochs": 15}), checkpoint_dir=folder)
+    embedder = MeritEmbedder(**LONG, checkpoint_dir=folder, callbacks=callbacks)
     joblib.dump(embedder.fit(few.data, reports=few.reports), folder / "embedder")
 
 
 def _kill_and_resume(few, folder, n_kills):
-    """Kill -9 at random moments of what is left, then let it end; what it learned, and without."""
-    context, steps, seconds = multiprocessing.get_context("fork"), [], 3.0
-    for _ in range(n_kills):
-        process = context.Process(target=_train, args=(few, folder))
+    """Kill -9 in every part of a run, then let it end; what it learned, and without."""
+    rng, context = np.random.default_rng(0), multiprocessing.get_context("fork")
+    steps, file = [0], folder / resume.NAME
+    for after in np.linspace(0, N_STEPS - 3, n_kills + 1).astype(int)[:-1]:
+        process = context.Process(
+            target=_train, args=(few, folder, [StayInTheLastEpoch()]), daemon=True
+        )
         process.start()
-        process.join(random.uniform(0.1, seconds))
+        while not file.exists() or resume.read_state(file).step <= after:
+            assert process.is_alive()
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.02))  # in a batch, or in writing
         process.kill()
         process.join()
-        file = folder / resume.NAME
-        steps.append(resume.read_state(file).step if file.exists() else 0)
-    assert steps == sorted(steps)
+        state = resume.read_state(file)
+        assert process.exitcode == -signal.SIGKILL and not state.finished
+        steps.append(state.step)
+    assert steps == sorted(steps) and steps[-1] < N_STEPS
     process = context.Process(target=_train, args=(few, folder))
     process.start()
     process.join()
-    straight = MeritEmbedder(**(SHORT | {"max_epochs": 15})).fit(few.data, reports=few.reports)
+    assert process.exitcode == 0 and resume.read_state(file).step == N_STEPS
+    straight = MeritEmbedder(**LONG).fit(few.data, reports=few.reports)
     return joblib.load(folder / "embedder"), straight
 
 
-def test_killed_at_random_moments(few, tmp_path):
+def test_killed_in_every_part_of_a_run(few, tmp_path):
     assert_equal(*_kill_and_resume(few, tmp_path, 3))
 
 
 @pytest.mark.slow
-def test_killed_at_ten_random_moments(few, tmp_path):
+def test_killed_ten_times_in_a_run(few, tmp_path):
     assert_equal(*_kill_and_resume(few, tmp_path, 10))
 
 

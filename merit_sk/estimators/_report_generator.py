@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from ..inference.generate import resolve_generation, write_reports
 from ..reports._context import carried_reports, check_context, written_reports
@@ -105,7 +105,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
     """
 
     _marks_start = True  # also of generators saved by earlier versions
-    __metadata_request__fit = {"reports": True, "context": True}
+    __metadata_request__fit = {"reports": True, "context": True, "groups": True}
     __metadata_request__predict = {"context": True}
     __metadata_request__score = {"reports": True, "context": True}
 
@@ -154,7 +154,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         self.verbose = verbose
 
     @all_or_nothing
-    def fit(self, X, y=None, *, reports=None, context=None):
+    def fit(self, X, y=None, *, reports=None, context=None, groups=None):
         """Learn to write the reports of recordings.
 
         Parameters
@@ -170,6 +170,10 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         context : array-like of str of shape (n_samples,), DataFrame or None, default=None
             What is known beside the ECG, given to the language model as text. Columns of a
             DataFrame, such as age and sex, become ``"age 56, sex male"``. Needed again to predict.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Patient of each recording; None takes every recording for another patient's. Words of
+            the built-in language model can be read in saved models, so that it learns only those
+            in the reports of five patients (two, of fewer than 20).
 
         Returns
         -------
@@ -194,6 +198,8 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         X = check_signals(self, X, reset=True)
         reports = written_reports(carried_reports(X, y, reports), len(X))
         context = check_context(context, len(X))
+        groups = np.arange(len(X)) if groups is None else column_or_1d(groups)
+        check_consistent_length(X, groups)
         join()
         self.embedder_ = resolve_embedder(self.embedder, X, reports=reports)
         self.device_ = resolve_device(self.device)
@@ -204,7 +210,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
             self._uses_context = context is not None
             before = self._before(context, len(X))[kept]
             ecg = torch.from_numpy(self._read(X))[kept]
-            self._build_model(ecg, before, reports[kept])
+            self._build_model(ecg, before, reports[kept], groups[kept].tolist())
             self._train(ecg, before, reports[kept])
         return self
 
@@ -230,7 +236,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         ]  # fmt: skip
         return np.array([" ".join(filter(None, p)) for p in parts], dtype=object)
 
-    def _build_model(self, ecg, before, reports):
+    def _build_model(self, ecg, before, reports, groups):
         from ..nn.language_model import (
             add_lora,
             has_start,
@@ -240,8 +246,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         )
 
         if self.language_model == "builtin":
-            patients = range(len(reports))
-            self.tokenizer_ = learn_tokenizer([*reports, *before], [*patients, *patients])
+            self.tokenizer_ = learn_tokenizer([*reports, *before], [*groups, *groups])
             before_length = max(len(ids) for ids in self._tokens(before))
             n_positions = self.n_prefix + before_length + self.max_new_tokens + 64
             model = small_language_model(self.tokenizer_, n_positions)

@@ -189,8 +189,7 @@ class MiniRocketFeatures(_SignalFeatures):
 
     Needs aeon, which is in the extra ``merit_sk[benchmark]``. Recordings are filtered as for
     :class:`~merit_sk.MeritEmbedder`, but stay in mV, so that kernels see amplitudes. Features of
-    recordings longer than a window are averaged over windows. Usually followed by a ridge
-    classifier.
+    recordings longer than a window are averaged over windows. A ridge classifier usually follows.
 
     Parameters
     ----------
