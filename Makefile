@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow test-package lint docs format clean
+.PHONY: demo test test-slow test-package torture lint docs format clean
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,10 @@ benchmark-env:
 	.venv-benchmark/bin/python -m pip install --quiet --constraint .venv-benchmark/constraints.txt torch
 	.venv-benchmark/bin/python -m pip install --quiet --constraint .venv-benchmark/constraints.txt --editable '.[test,docs,benchmark]'
 	@touch .venv-benchmark/.ready
+
+# Damaged files and kills in large numbers, e.g. make torture TORTURE='--n 1000000 --kills 1000'.
+torture: $(VENV)/.ready
+	$(BIN)/python tests/torture.py $(TORTURE)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -1,19 +1,16 @@
-import hashlib
 import multiprocessing
-import os
 import pickle
-import random
 import shutil
-import signal
 import subprocess
 import sys
 import textwrap
-import time
 
 import numpy as np
 import pytest
+import torture
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torture import content
 
 from merit_sk import ECGRecords
 from merit_sk.datasets import load_ptbxl
@@ -41,10 +38,6 @@ def records():
     return ECGRecords.from_array(
         ecg_like(10), sampling_rate=100, reports=["text"] * 10, record_names=list("abcdefghij")
     )
-
-
-def content(folder):
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
 def test_it_gives_the_same_records(tmp_path, records):
@@ -342,45 +335,12 @@ def test_processes_may_build_at_once(tmp_path):
     assert content(tmp_path / "ecg") == content(tmp_path / "alone")
 
 
-BUILD = textwrap.dedent(
-    """
-    import sys
-    from merit_sk import ECGRecords
-    from merit_sk.records import _cache
-    sys.path.insert(0, sys.argv[2])
-    from test_cache import ecg_like
-    _cache.SHARD_RECORDS = 4
-    records = ECGRecords.from_array(ecg_like(400, 500), sampling_rate=100)
-    print("go", flush=True)
-    records.cache(sys.argv[1], n_jobs=int(sys.argv[3]))
-    """
-)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_kill_at_random_moments_changes_nothing(tmp_path, n_jobs):
-    tests = os.path.dirname(__file__)
-    command = [sys.executable, "-c", BUILD]
-    subprocess.run([*command, tmp_path / "whole", tests, "1"], check=True)
-    rng, killed = random.Random(0), 0
-    while killed < 20:
-        folder = tmp_path / f"killed-{rng.random()}"
-        for _ in range(rng.randrange(1, 4)):
-            process = subprocess.Popen(
-                [*command, folder, tests, str(n_jobs)],
-                stdout=subprocess.PIPE,
-                start_new_session=True,
-            )
-            process.stdout.readline()
-            time.sleep(rng.uniform(0, 0.6 if n_jobs == 1 else 2.5))
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                killed += 1
-            process.wait()
-            process.stdout.close()
-        subprocess.run([*command, folder, tests, str(n_jobs)], check=True)
-        assert content(folder) == content(tmp_path / "whole")
+def test_kill_at_random_moments_changes_nothing(n_jobs):
+    counts = torture.kill_builds(20, seed=n_jobs, n_jobs=n_jobs)
+    assert counts["failures"] == []
+    assert counts["unfinished"] >= 5
 
 
 LIMITED = textwrap.dedent(

@@ -1,130 +1,121 @@
 """Damaged files give an error or a record: never a crash, a hang or a wrong shape."""
 
-import random
-import re
-import resource
-import warnings
+import json
+import subprocess
+import sys
 
-import numpy as np
 import pytest
-import wfdb
-from test_wfdb_reader import edf_bytes
+import torture
 
 from merit_sk import ECGRecords
 
-TOKENS = (
-    b"0 1 -1 16 212 61 8 80 311 508 16x4 16:3 16+24 32x0 x : + ( ) / # ~ ../ nan inf 1e309 9999999 "
-    b"-32768 2147483648 1e-300 mV uV /mmHg I V1 r.dat r2.dat \x00 \xb5V r/2 r/0 0/0"
-).split(b" ")
+
+@pytest.mark.parametrize("kind", torture.KINDS)
+def test_damaged_files(kind):
+    counts = torture.fuzz(kind, 120, seed=0)
+    assert counts["failures"] == []
+    assert counts["record"] > 5 and counts["error"] > 5
 
 
-def originals(folder):
-    """Header and data of a few kinds of records, by name."""
-    rng = np.random.default_rng(0)
-    signal = rng.integers(-1000, 1000, (40, 3)) / 1000
-    kinds = {}
-    for fmt in ("16", "80", "24", "32", "516"):
-        wfdb.wrsamp(
-            "r",
-            fs=100,
-            units=["mV"] * 3,
-            sig_name=["I", "II", "V1"],
-            p_signal=signal,
-            fmt=[fmt] * 3,
-            comments=["Dx: 1"],
-            write_dir=str(folder),
-        )
-        kinds[fmt] = {path.name: path.read_bytes() for path in folder.glob("r*.*")}
-        for path in folder.glob("r*.*"):
-            path.unlink()
-    header = kinds["16"]["r.hea"].replace(b" 16 ", b" 212 ", 3)
-    kinds["212"] = {"r.hea": header, "r.dat": rng.bytes(180)}
-    segments = {f"s{k}.hea": kinds["16"]["r.hea"].replace(b"r", b"s%d" % k) for k in (1, 2)}
-    segments |= {f"s{k}.dat": kinds["16"]["r.dat"] for k in (1, 2)}
-    kinds["segments"] = {"r.hea": b"r/2 3 100 80\ns1 40\ns2 40\n", **segments}
-    kinds["edf"] = {"r.edf": edf_bytes([signal[:30, 0] * 1000] * 2, (10, 10))}
-    return kinds
+@pytest.mark.parametrize("samples", [10**8, 10**12])
+@pytest.mark.parametrize("fmt", ["16", "212"])
+def test_announced_samples_take_no_memory(tmp_path, samples, fmt):
+    torture.write_record(tmp_path, "r")
+    header = tmp_path / "r.hea"
+    text = header.read_text().replace(" 100 40", f" 100 {samples}").replace(" 16 ", f" {fmt} ", 3)
+    header.write_text(text)
+    code = (
+        "import resource, sys, numpy as np\n"
+        "from merit_sk import ECGRecords\n"
+        "import wfdb\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "reads = np.asarray, lambda records: records[0], lambda records: records.cache('c')\n"
+        "for read in reads:\n"
+        "    try:\n"
+        "        read(ECGRecords.from_wfdb(['r']))\n"
+        "        print('read')\n"
+        "    except ValueError as error:\n"
+        "        assert 'r' in str(error)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    command = [sys.executable, "-c", code]
+    out = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert "read" not in out
+    assert int(out) < 100_000, f"{out} kB for a record of less than 1 kB"
 
 
-def mutate(data, rng):
-    """Change bytes, words or lines of a file."""
-    data = bytearray(data)
-    for _ in range(rng.choice((1, 1, 2, 4))):
-        at = rng.randrange(len(data) + 1)
-        kind = rng.randrange(6)
-        if kind == 0 and data:
-            data[at - 1] = rng.randrange(256)
-        elif kind == 1:
-            del data[at : at + rng.choice((1, 3, 20, 10**6))]
-        elif kind == 2:
-            data[at:at] = rng.choice(TOKENS)
-        elif kind == 3:
-            words = list(re.finditer(rb"\S+", data))
-            if words:
-                word = rng.choice(words)
-                data[word.start() : word.end()] = rng.choice(TOKENS)
-        elif kind == 4:
-            lines = data.split(b"\n")
-            lines.insert(rng.randrange(len(lines)), rng.choice(lines))
-            data = bytearray(b"\n".join(lines))
-        else:
-            numbers = list(re.finditer(rb"\d+", data))
-            if numbers:
-                number = rng.choice(numbers)
-                value = int(number[0][:18]) * rng.choice((0, 2, 1000)) + rng.choice((-1, 0, 1))
-                data[number.start() : number.end()] = str(value).encode()
-    return bytes(data)
+def test_a_table_with_an_absurd_number_does_not_crash(tmp_path):
+    for name, data in torture.ptbxl_originals()[0].items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data.replace(b",10.0,", b",1e3090000001,"))
+    code = "from merit_sk.datasets import load_ptbxl; load_ptbxl('.')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "ptbxl_database.csv has something else than numbers in patient_id" in done.stderr
 
 
-def read(folder, name):
-    """Outcome of reading: "record" or "error"; anything else is raised."""
-    try:
-        records = ECGRecords.from_wfdb([name], root=folder)
-        signal = records.repaired()[0]
-    except (ValueError, FileNotFoundError) as error:
-        assert "r" in str(error)
-        return "error"
-    assert signal.shape == (len(records.lead_names), records.lengths[0])
-    assert signal.dtype == np.float32
-    assert np.isfinite(signal).all()
-    return "record"
+@pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "records100/../../secret"])
+@pytest.mark.parametrize("kind", ["ptbxl", "mimic"])
+def test_tables_do_not_lead_outside(tmp_path, kind, path):
+    from merit_sk.datasets import load_mimic_iv_ecg, load_ptbxl
+
+    torture.write_record(tmp_path, "secret", leads=torture.LEADS, n_times=1000)
+    for name, data in getattr(torture, f"{kind}_originals")()[0].items():
+        file = tmp_path / "data" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        for right in (b"records100/00000/00001_lr", b"files/p1000/p10000001/s40000001/40000001"):
+            data = data.replace(right, path.encode())
+        file.write_bytes(data)
+    load = load_ptbxl if kind == "ptbxl" else load_mimic_iv_ecg
+    with pytest.raises(ValueError, match="outside its folder"):
+        load(tmp_path / "data")
 
 
-def fuzz(folder, n, seed):
-    """Read `n` mutated records and count the outcomes."""
-    rng = random.Random(seed)
-    kinds = originals(folder)
-    counts = {"record": 0, "error": 0}
-    weights = [10 if kind == "16" else 1 for kind in kinds]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for _ in range(n):
-            (kind,) = rng.choices(list(kinds), weights)
-            files = kinds[kind]
-            victim = rng.choice([*files, "r.hea" if "r.hea" in files else "r.edf"])
-            for name, data in files.items():
-                content = mutate(data, rng) if name == victim else data
-                (folder / name).write_bytes(content)
-            try:
-                counts[read(folder, "r.edf" if kind == "edf" else "r")] += 1
-            except Exception as error:
-                raise AssertionError(f"{kind}: {(folder / victim).read_bytes()!r}") from error
-            for name in files:
-                (folder / name).unlink()
-    return counts
+def test_damaged_scales_of_a_cache_are_an_error(tmp_path):
+    for name, data in torture.cache_originals()[0].items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(bytes(8) + data[8:] if name.endswith(".bin") else data)
+    records = ECGRecords.from_cache(tmp_path / "r")
+    with pytest.raises(ValueError, match=r"damaged.*scale"):
+        records[0]
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_damaged_files(tmp_path, seed):
-    counts = fuzz(tmp_path, 250, seed)
-    assert counts["record"] > 10 and counts["error"] > 10
+def test_the_command_prints_a_table():
+    command = [
+        sys.executable,
+        torture.__file__,
+        "--n",
+        "40",
+        "--kills",
+        "0",
+        "--kinds",
+        "edf",
+        "csn",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines() if line]
+    assert lines[0][:3] == ["record", "error", "failures"]
+    assert sum(int(n) for line in lines[1:] for n in line[1:3]) == 40
+
+
+def test_a_crash_and_a_leak_are_failures(monkeypatch):
+    def crash(folder, rng):
+        open(folder.parent / "secret.dat").close()
+
+    make, _, damaged, share = torture.KINDS["edf"]
+    monkeypatch.setitem(torture.KINDS, "edf", (make, crash, damaged, share))
+    assert "secret" in torture.fuzz("edf", 1, 0)["failures"][0]
+    monkeypatch.setitem(torture.KINDS, "edf", (make, lambda *_: json.loads(3), damaged, share))
+    assert "TypeError" in torture.fuzz("edf", 1, 0)["failures"][0]
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_damaged_files(tmp_path):
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    counts = fuzz(tmp_path, 100_000, seed=100)
-    print(counts)
-    assert sum(counts.values()) == 100_000
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert used < 500_000, f"{used} kB for records of less than 1 kB"
+def test_a_hundred_thousand_damaged_files():
+    command = [sys.executable, torture.__file__, "--n", "100000", "--kills", "0", "--seed", "100"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    print(done.stdout)
+    assert done.returncode == 0, done.stderr

@@ -1,5 +1,6 @@
 """The one shape of answer of every loader."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,55 @@ def data_set_folder(path, *needed, name):
             f"{folder} does not look like {name}: there is no {' and no '.join(missing)}"
         )
     return folder
+
+
+def read_table(file, needed, **options):
+    """Read a csv file of a data set.
+
+    Parameters
+    ----------
+    file : Path
+    needed : sequence of str
+        Columns that it must have.
+    **options
+        Passed on to ``pandas.read_csv``.
+
+    Returns
+    -------
+    DataFrame
+    """
+    import pandas as pd
+
+    try:  # the other precisions of pandas < 3 crash on "1e3090000001"
+        table = pd.read_csv(file, float_precision="round_trip", **options)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{file} cannot be read: {error}") from None
+    missing = [name for name in needed if name not in table and name != table.index.name]
+    if missing:
+        raise ValueError(f"{file} has no column {', '.join(missing)}")
+    return table
+
+
+def paths_inside(paths, file):
+    """Check that the paths in a table stay in the folder of the data set.
+
+    Parameters
+    ----------
+    paths : sequence
+        Column of the table.
+    file : path-like
+        The table.
+
+    Returns
+    -------
+    ndarray of str objects
+    """
+    for path in paths:
+        if not isinstance(path, str) or not path:
+            raise ValueError(f"{file} has {path!r} where the path of a record must be")
+        if path[0] == "/" or ".." in path.split("/") or re.search(r"[\\:\0]", path):
+            raise ValueError(f"{file} names the record {path!r}, which is outside its folder")
+    return np.array(list(paths), dtype=object)
 
 
 def indicator(rows, classes):

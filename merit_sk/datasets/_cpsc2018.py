@@ -9,7 +9,7 @@ from ..records import ECGRecords
 from ..records._sources import FileSource
 from ..signals._leads import STANDARD_LEADS
 from ..statements._other_sets import code_classes
-from ._bunch import check_errors, data_set_folder, indicator, make_bunch
+from ._bunch import check_errors, data_set_folder, indicator, make_bunch, read_table
 from ._snomed import load_by_dx
 
 _DESCR = """
@@ -85,7 +85,7 @@ def _load_original(folder, errors):
             f"{folder} does not look like CPSC2018: there are neither WFDB headers nor .mat files "
             "with a REFERENCE.csv among or above them"
         )
-    reference = pd.concat([pd.read_csv(table) for table in tables])
+    reference = pd.concat([read_table(table, ["Recording"]) for table in tables])
     reference = reference.drop_duplicates("Recording").set_index("Recording")
     rows, faults = {}, {}
     for file in files:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..statements._other_sets import CLASS_MEANINGS
-from ._bunch import data_set_folder, indicator
+from ._bunch import data_set_folder, indicator, read_table
 from ._snomed import load_by_dx
 
 _DESCR = """
@@ -88,9 +88,10 @@ def load_csn(path, *, labels="correct", errors="raise"):
 
 def _acronyms(file):
     """Abbreviation by SNOMED CT code; the first one where a code has several."""
-    import pandas as pd
-
-    table = pd.read_csv(file, encoding="utf-8-sig", dtype=str)
+    table = read_table(file, [], encoding="utf-8-sig", dtype=str)
     table.columns = [name.replace(" ", "") for name in table.columns]
-    table = table.drop_duplicates("Snomed_CT")
+    needed = ["Snomed_CT", "AcronymName"]
+    if not set(needed) <= set(table.columns):
+        raise ValueError(f"{file} has no columns {' and '.join(needed)}")
+    table = table[needed].dropna().drop_duplicates("Snomed_CT")
     return dict(zip(table["Snomed_CT"].str.strip(), table["AcronymName"].str.strip(), strict=True))

@@ -7,7 +7,7 @@ import numpy as np
 from ..records import ECGRecords
 from ..records._sources import FileSource
 from ..signals._leads import STANDARD_LEADS
-from ._bunch import check_errors, data_set_folder, make_bunch
+from ._bunch import check_errors, data_set_folder, make_bunch, paths_inside, read_table
 
 _DESCR = """
 MIMIC-IV-ECG: diagnostic electrocardiogram matched subset, version 1.0. About 800,000 12-lead ECGs
@@ -65,16 +65,14 @@ def load_mimic_iv_ecg(path, *, min_words=4, errors="raise"):
     >>> from merit_sk.datasets import load_mimic_iv_ecg
     >>> ecg = load_mimic_iv_ecg("mimic-iv-ecg/")                               # doctest: +SKIP
     """
-    import pandas as pd
-
     check_errors(errors)
     folder = data_set_folder(
         path, "record_list.csv", "machine_measurements.csv", name="MIMIC-IV-ECG"
     )
-    frame = pd.read_csv(folder / "record_list.csv", index_col="study_id")
-    measured = pd.read_csv(
-        folder / "machine_measurements.csv", index_col="study_id", low_memory=False
-    )
+    listed = folder / "record_list.csv"
+    frame = read_table(listed, ["study_id", "subject_id", "path"]).set_index("study_id")
+    measured = read_table(folder / "machine_measurements.csv", ["study_id"], low_memory=False)
+    measured = measured.set_index("study_id")
     columns = [f"report_{i}" for i in range(_N_STATEMENTS) if f"report_{i}" in measured]
     statements = measured[columns].reindex(frame.index)
     measured = measured[measured.columns.difference([*columns, *frame.columns], sort=False)]
@@ -83,7 +81,7 @@ def load_mimic_iv_ecg(path, *, min_words=4, errors="raise"):
     n = len(frame)
     source = FileSource(
         str(folder),
-        frame["path"].to_numpy(dtype=object),
+        paths_inside(frame["path"], listed),
         np.full(n, 500.0),
         np.full(n, 5000),
         STANDARD_LEADS,

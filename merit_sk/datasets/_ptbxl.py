@@ -8,7 +8,14 @@ import numpy as np
 from ..records import ECGRecords
 from ..records._sources import FileSource
 from ..signals._leads import STANDARD_LEADS
-from ._bunch import check_errors, data_set_folder, indicator, make_bunch
+from ._bunch import (
+    check_errors,
+    data_set_folder,
+    indicator,
+    make_bunch,
+    paths_inside,
+    read_table,
+)
 
 TASKS = ("superclass", "subclass", "diagnostic", "form", "rhythm", "all")
 
@@ -93,24 +100,29 @@ def load_ptbxl(
     >>> ecg.data                                                               # doctest: +SKIP
     ECGRecords(21799 x 12 leads x 1000 samples at 100 Hz)
     """
-    import pandas as pd
-
     check_errors(errors)
     if task not in TASKS:
         raise ValueError(f"task must be one of {', '.join(TASKS)}, got {task!r}")
     if sampling_rate not in (100, 500):
         raise ValueError(f"sampling_rate must be 100 or 500, got {sampling_rate!r}")
     folder = data_set_folder(path, "ptbxl_database.csv", "scp_statements.csv", name="PTB-XL")
-    frame = pd.read_csv(folder / "ptbxl_database.csv", index_col="ecg_id")
-    statements = pd.read_csv(folder / "scp_statements.csv", index_col=0)
-    frame["scp_codes"] = frame["scp_codes"].map(_parse_codes)
+    path_column = "filename_lr" if sampling_rate == 100 else "filename_hr"
+    database = folder / "ptbxl_database.csv"
+    needed = ["ecg_id", "patient_id", "scp_codes", "strat_fold", path_column]
+    frame = read_table(database, needed).set_index("ecg_id")
+    needed = ["diagnostic", "form", "rhythm", "diagnostic_class", "diagnostic_subclass"]
+    statements = read_table(folder / "scp_statements.csv", needed, index_col=0)
+    _check_statements(statements, folder / "scp_statements.csv")
+    paths = paths_inside(frame[path_column], database)
+    frame["scp_codes"] = _parsed_codes(frame["scp_codes"], database)
+    groups = _whole_numbers(frame["patient_id"], database)
     target, target_names = ptbxl_target(frame["scp_codes"], statements, task, min_likelihood)
-    records = _records(folder, frame, sampling_rate, _reports(frame, reports))
+    records = _records(folder, paths, sampling_rate, _reports(frame, reports))
     return make_bunch(
         records,
         target,
         target_names,
-        groups=frame["patient_id"].to_numpy().astype(np.int64),
+        groups=groups,
         folds=frame["strat_fold"].to_numpy(),
         frame=frame,
         descr=_DESCR,
@@ -163,6 +175,33 @@ def _parse_codes(text):
     return json.loads(text.replace("'", '"'))
 
 
+def _check_statements(statements, file):
+    classes = statements.loc[
+        statements["diagnostic"] == 1, ["diagnostic_class", "diagnostic_subclass"]
+    ]
+    words = [*statements.index, *classes.to_numpy().ravel()]
+    if not all(isinstance(word, str) for word in words):
+        raise ValueError(f"{file} has a statement or a diagnostic class without a name")
+
+
+def _parsed_codes(column, file):
+    parsed = []
+    for ecg_id, text in column.items():
+        try:
+            codes = {name: float(likelihood) for name, likelihood in _parse_codes(text).items()}
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            raise ValueError(f"{file} has scp_codes {text!r} for the record {ecg_id}") from None
+        parsed.append(codes)
+    return parsed
+
+
+def _whole_numbers(column, file):
+    numbers = column.to_numpy()
+    if numbers.dtype.kind not in "iuf" or not (np.abs(numbers) < 2**53).all():
+        raise ValueError(f"{file} has something else than numbers in {column.name}")
+    return numbers.astype(np.int64)
+
+
 def _reports(frame, reports):
     import pandas as pd
 
@@ -175,7 +214,7 @@ def _reports(frame, reports):
             raise FileNotFoundError(
                 f"reports={str(reports)!r} is neither a column of ptbxl_database.csv nor a file"
             )
-        table = pd.read_csv(reports, index_col="ecg_id")
+        table = read_table(reports, ["ecg_id"]).set_index("ecg_id")
         column = next((name for name in ("text_en", "report") if name in table), None)
         if column is None:
             raise ValueError(f"{reports} has neither a column text_en nor report")
@@ -183,9 +222,8 @@ def _reports(frame, reports):
     return reports.reindex(frame.index).to_numpy(dtype=object)
 
 
-def _records(folder, frame, sampling_rate, reports):
-    n = len(frame)
-    paths = frame["filename_lr" if sampling_rate == 100 else "filename_hr"].to_numpy(dtype=object)
+def _records(folder, paths, sampling_rate, reports):
+    n = len(paths)
     source = FileSource(
         str(folder),
         paths,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..records import ECGRecords
 from ..records._wfdb_reader import read_header
-from ._bunch import check_errors, make_bunch
+from ._bunch import check_errors, make_bunch, read_table
 
 _EXTENSIONS = (".hea", ".edf")
 
@@ -24,8 +24,8 @@ def read_wfdb(
         Folder, searched for ``.hea`` and ``.edf`` files; or records, with or without extension.
     table : DataFrame, path-like or None, default=None
         Metadata, one row a record, indexed by record name (or a csv file whose first column is
-        the record name): the last part of the path, without extension. Records without a row get
-        missing values.
+        the record name): the last part of the path, without the extension of a header. Records
+        without a row get missing values.
     report_column : str, default="report"
         Column of `table` with the report of each record; without such a column there are no
         reports.
@@ -57,7 +57,8 @@ def read_wfdb(
     FileNotFoundError
         If there is no record.
     ValueError
-        If a header is faulty, or names a file outside its folder.
+        If a header is faulty, or names a file outside its folder; or if no row of `table` has the
+        name of a record.
 
     Examples
     --------
@@ -70,7 +71,7 @@ def read_wfdb(
     frame = header_frame(headers, paths)
     reports = None
     if table is not None:
-        frame = frame.join(_read_table(table), rsuffix="_table")
+        frame = frame.join(_matching_table(table, frame.index), rsuffix="_table")
         if report_column in frame:
             reports = frame[report_column].to_numpy(dtype=object)
     records = ECGRecords._from_headers(headers, root, paths, reports=reports, lead_names=lead_names)
@@ -157,13 +158,22 @@ def header_frame(headers, paths):
     return pd.DataFrame(rows, index=pd.Index(names, name="record"), dtype=object)
 
 
-def _read_table(table):
-    import pandas as pd
-
+def _matching_table(table, names):
     if isinstance(table, str | os.PathLike):
-        table = pd.read_csv(table, index_col=0)
+        first = read_table(table, [], nrows=0).columns[0]
+        table = read_table(table, [], dtype={first: str}).set_index(first)  # "007" is no number
     table = table.set_axis(table.index.map(str), axis=0)
+    if len(names) and not table.index.isin(names).any():
+        raise ValueError(
+            f"no row of the table has the name of a record: records are named "
+            f"{_some(names)}, rows {_some(table.index)}"
+        )
     if table.index.has_duplicates:
         twice = table.index[table.index.duplicated()][0]
         raise ValueError(f"the table has several rows for the record {twice}")
     return table
+
+
+def _some(names):
+    shown = ", ".join(map(repr, names[:3])) or "none"
+    return shown + (", ..." if len(names) > 3 else "")

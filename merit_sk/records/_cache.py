@@ -154,7 +154,7 @@ def _written(temporary, file):
 
 def _shard_is_whole(file):
     try:
-        index = np.load(file.with_suffix(".npy"), allow_pickle=False)
+        index = _load_index(file.with_suffix(".npy"))
         digest = hashlib.sha256()
         with open(file, "rb") as stream:
             left = os.fstat(stream.fileno()).st_size - _DIGEST_SIZE
@@ -164,8 +164,15 @@ def _shard_is_whole(file):
                 left -= len(block)
             digest.update(index.tobytes())
             return stream.read() == digest.digest()
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError):
         return False
+
+
+def _load_index(file):
+    try:
+        return np.load(file, allow_pickle=False)
+    except Exception as error:  # numpy's parser of headers raises whatever Python's does
+        raise ValueError(f"{file}: {error}") from None
 
 
 def build(records, folder, n_jobs=None):
@@ -311,10 +318,11 @@ def _index_digest(folder, n_shards):
 
 @lru_cache(maxsize=1024)
 def _scales(head):
-    return tuple(
-        Scale(gain, int(baseline), unit)
-        for gain, baseline, unit in np.frombuffer(head, dtype="<f8").reshape(-1, 3).tolist()
-    )
+    values = np.frombuffer(head, dtype="<f8").reshape(-1, 3)
+    sizes = np.abs(values)
+    if not ((sizes < 1e12).all() and (sizes[:, 0] > 1e-12).all()):
+        raise ValueError("the scale of a record is none")
+    return tuple(Scale(gain, int(baseline), unit) for gain, baseline, unit in values.tolist())
 
 
 class CacheSource:
@@ -337,11 +345,13 @@ class CacheSource:
             raise FileNotFoundError(f"{folder} is not a cache: it has no meta.json") from None
         except ValueError:
             raise ValueError(f"the cache {folder} is damaged: meta.json") from None
-        if meta.get("format") != FORMAT:
+        found = meta.get("format") if isinstance(meta, dict) else None
+        if found != FORMAT:
             raise ValueError(
-                f"the cache {folder} has the format {meta.get('format')!r}, this version reads "
+                f"the cache {folder} has the format {found!r}, this version reads "
                 f"{FORMAT}: delete the folder and build it again"
             )
+        _check_meta(folder, meta)
         if fingerprint not in (None, meta["fingerprint"]):
             raise ValueError(
                 f"the cache {folder} holds other records, or the same ones with other leads, "
@@ -353,9 +363,9 @@ class CacheSource:
             if _index_digest(folder, n_shards) != meta["index_sha256"]:
                 raise ValueError("its index does not match its checksum")
             files = [folder / f"shard-{k:05d}.npy" for k in range(n_shards)]
-            parts = [np.load(file, allow_pickle=False) for file in files]
+            parts = [_load_index(file) for file in files]
             for file, part in zip(files, parts, strict=True):
-                _check_size(file.with_suffix(".bin"), part, len(meta["lead_names"]))
+                _check_index(file.with_suffix(".bin"), part, tuple(meta["lead_names"]))
         except (OSError, ValueError) as error:
             raise ValueError(
                 f"the cache {folder} is damaged: {error}; delete the folder and build it again"
@@ -397,7 +407,12 @@ class CacheSource:
         if len(data) < size:
             raise ValueError(f"the cache {self.folder} is damaged: {self._file(i)} is truncated")
         samples = np.frombuffer(data, dtype="<i2", offset=head).reshape(stored, n_times)
-        scales = _scales(data[:head])
+        try:
+            scales = _scales(data[:head])
+        except ValueError as error:
+            raise ValueError(
+                f"the cache {self.folder} is damaged: {self._file(i)}: {error}"
+            ) from None
         if reduced:
             samples = expand_leads(samples, self.lead_names)
         if lead_names != self.lead_names:
@@ -434,9 +449,36 @@ class CacheSource:
         return reasons
 
 
-def _check_size(file, index, n_leads):
-    last = index[-1]
-    leads = n_leads - len(_DERIVED) if last["reduced"] else n_leads
-    size = int(last["offset"]) + 24 * n_leads + 2 * leads * int(last["n_times"]) + _DIGEST_SIZE
+def _check_meta(folder, meta):
+    names, rate = meta.get("lead_names"), meta.get("sampling_rate")
+    whole = (
+        isinstance(meta.get("fingerprint"), str)
+        and isinstance(meta.get("index_sha256"), str)
+        and isinstance(meta.get("n_shards"), int)
+        and meta["n_shards"] >= 0
+        and isinstance(rate, int | float)
+        and 0 < rate < float("inf")
+        and isinstance(names, list)
+        and all(isinstance(name, str) for name in names)
+        and 0 < len(set(names)) == len(names)
+    )
+    if not whole:
+        raise ValueError(f"the cache {folder} is damaged: meta.json")
+
+
+def _check_index(file, index, lead_names):
+    if index.dtype != _INDEX or index.ndim != 1 or not len(index):
+        raise ValueError(f"the index of {file} is none")
+    offset, n_times = index["offset"], index["n_times"].astype(np.int64)
+    if index["reduced"].any() and _kept(lead_names) is None:
+        raise ValueError(f"the index of {file} is of other leads")
+    n_leads = len(lead_names)
+    stored = np.where(index["reduced"], n_leads - len(_DERIVED), n_leads)
+    if (n_times < 0).any():
+        raise ValueError(f"the index of {file} has records of negative length")
+    stop = np.cumsum(24 * n_leads + 2 * stored * n_times)
+    if offset[0] != 0 or (offset[1:] != stop[:-1]).any():
+        raise ValueError(f"the index of {file} has gaps")
+    size = int(stop[-1]) + _DIGEST_SIZE
     if file.stat().st_size != size:
         raise ValueError(f"{file} has {file.stat().st_size} bytes instead of {size}")

@@ -14,6 +14,8 @@ from ._sources import ArraySource, FileSource
 
 __all__ = ["ECGRecords"]
 
+_LARGE = 1 << 24
+
 
 class ECGRecords:
     """Array-like collection of ECGs that is read when it is needed.
@@ -483,6 +485,8 @@ class ECGRecords:
         source = self._source
         if n_times is None:
             return self._read_padded()
+        if 4 * n_leads * n_times > _LARGE:  # before room is made for what a header announces
+            self._read_one(0)
         X = np.empty((n, n_leads, n_times), dtype=np.float32)
         as_recorded = (source.rates == self.sampling_rate) & (source.n_times == n_times)
         if as_recorded.all():
