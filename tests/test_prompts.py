@@ -3,7 +3,14 @@
 import pandas as pd
 import pytest
 
-from merit_sk.statements import PTBXL_STATEMENTS, PTBXL_TASKS, statement_prompts, task_labels
+from merit_sk.statements import (
+    PTBXL_STATEMENTS,
+    PTBXL_TASKS,
+    class_prompts,
+    statement_prompts,
+    task_labels,
+)
+from merit_sk.statements._other_sets import CLASS_MEANINGS, code_classes
 
 SUPERCLASSES = ["CD", "HYP", "MI", "NORM", "STTC"]
 
@@ -83,3 +90,37 @@ def test_unknown_code_and_language():
         statement_prompts("LBBB")
     with pytest.raises(ValueError, match="language"):
         statement_prompts("CLBBB", "fr")
+
+
+@pytest.mark.parametrize("name", CLASS_MEANINGS)
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_class_of_another_data_set_has_phrases(name, language):
+    for label, phrases in class_prompts(name, CLASS_MEANINGS[name], language).items():
+        assert phrases and all(phrase.strip() for phrase in phrases), label
+
+
+def test_unknown_data_set_class_and_language():
+    with pytest.raises(ValueError, match="name must be one of cpsc2018, csn, georgia"):
+        class_prompts("chapman", ["AFIB"], "en")
+    with pytest.raises(ValueError, match="csn has no class CLBBB: expected some of 1AVB"):
+        class_prompts("csn", ["LBBB", "CLBBB"], "en")
+    with pytest.raises(ValueError, match="language"):
+        class_prompts("csn", ["LBBB"], "fr")
+
+
+def test_one_code_means_the_same_in_every_data_set(data_dir):
+    table = pd.read_csv(data_dir / "csn" / "ConditionNames_SNOMED-CT.csv")
+    csn = {str(code): name for name, code in zip(table.iloc[:, 0], table.iloc[:, 2], strict=True)}
+    meanings = {}
+    for name, of_code in [
+        ("cpsc2018", code_classes("cpsc2018")),
+        ("georgia", code_classes("georgia")),
+        ("csn", {code: label for code, label in csn.items() if label in CLASS_MEANINGS["csn"]}),
+    ]:
+        for code, label in of_code.items():
+            meaning = CLASS_MEANINGS[name][label]
+            meanings.setdefault(code, set()).add((meaning.statements, meaning.other))
+    assert sum(len(found) > 0 for found in meanings.values()) > 40
+    differ = {code: found for code, found in meanings.items() if len(found) > 1}
+    # "sinus rhythm" stands for a normal ECG in CPSC2018; CSN counts flat T waves as T wave changes
+    assert set(differ) == {"426783006", "164934002"}, differ

@@ -7,6 +7,7 @@ import numpy as np
 from ..records import ECGRecords
 from ..records._sources import FileSource
 from ..signals._leads import STANDARD_LEADS
+from ..statements._other_sets import code_classes
 from ._bunch import check_errors, data_set_folder, indicator, make_bunch
 from ._snomed import load_by_dx
 
@@ -17,19 +18,10 @@ Liu et al., Journal of Medical Imaging and Health Informatics 8(7):1368-1373 (20
 doi:10.1166/jmihi.2018.2442; in WFDB format: https://physionet.org/content/challenge-2020/1.0.2/
 """
 
-# Number in REFERENCE.csv and SNOMED CT code of each class.
-_CLASSES = {
-    "NORM": (1, "426783006"),
-    "AFIB": (2, "164889003"),
-    "1AVB": (3, "270492004"),
-    "CLBBB": (4, "164909002"),
-    "CRBBB": (5, "59118001"),
-    "PAC": (6, "284470004"),
-    "VPC": (7, "164884008"),
-    "STD": (8, "429622005"),
-    "STE": (9, "164931005"),
-}
-_NAMES = sorted(_CLASSES)
+_CLASS_OF_CODE = code_classes("cpsc2018")
+_NAMES = sorted(_CLASS_OF_CODE.values())
+# REFERENCE.csv numbers the classes from 1.
+_NUMBERED = "NORM AFIB 1AVB CLBBB CRBBB PAC VPC STD STE".split()
 
 
 def load_cpsc2018(path, *, errors="raise"):
@@ -79,8 +71,8 @@ def load_cpsc2018(path, *, errors="raise"):
 
 
 def _label(codes):
-    class_of = {code: name for name, (_, code) in _CLASSES.items()}
-    return indicator([[class_of.get(code) for code in row] for row in codes], _NAMES), _NAMES
+    rows = [[_CLASS_OF_CODE.get(code) for code in row] for row in codes]
+    return indicator(rows, _NAMES), _NAMES
 
 
 def _load_original(folder, errors):
@@ -119,7 +111,7 @@ def _load_original(folder, errors):
         record_names=names,
         sampling_rate=500.0,
     )
-    class_of = {number: name for name, (number, _) in _CLASSES.items()}
+    class_of = dict(enumerate(_NUMBERED, start=1))
     labels = frame.filter(regex="_label$").to_numpy(dtype=float)
     target = indicator([[class_of.get(number) for number in row] for row in labels], _NAMES)
     return make_bunch(

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..statements._other_sets import CLASS_MEANINGS
 from ._bunch import data_set_folder, indicator
 from ._snomed import load_by_dx
 
@@ -16,10 +17,7 @@ https://physionet.org/content/ecg-arrhythmia/1.0.0/
 _CONDITIONS = "ConditionNames_SNOMED-CT.csv"
 
 # The 38 classes that the literature evaluates on, named as in the table of the data set.
-CSN_CLASSES = (
-    "1AVB 2AVB 2AVB1 AF AFIB ALS APB AQW ARS AT AVB CCR CR ERV JEB LBBB LVH MI PRIE PWC QTIE RBBB "
-    "RVH SA SR ST STDD STE STTC STTU SVT TWC TWO UW VB VEB VPB WPW"
-).split()
+CSN_CLASSES = sorted(CLASS_MEANINGS["csn"])
 
 
 def load_csn(path, *, labels="correct", errors="raise"):

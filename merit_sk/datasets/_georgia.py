@@ -1,5 +1,6 @@
 """Georgia 12-lead ECG Challenge Database."""
 
+from ..statements._other_sets import code_classes
 from ._bunch import data_set_folder, indicator
 from ._snomed import load_by_dx
 
@@ -12,35 +13,7 @@ https://physionet.org/content/challenge-2020/1.0.2/
 """
 
 # Scored diagnoses of the challenge; codes that it scores as the same diagnosis share a name.
-CHALLENGE_2020_CLASSES = {
-    "270492004": "IAVB",
-    "164889003": "AF",
-    "164890007": "AFL",
-    "426627000": "Brady",
-    "713427006": "RBBB",
-    "59118001": "RBBB",
-    "713426002": "IRBBB",
-    "445118002": "LAnFB",
-    "39732003": "LAD",
-    "164909002": "LBBB",
-    "251146004": "LQRSV",
-    "698252002": "NSIVCB",
-    "10370003": "PR",
-    "284470004": "PAC",
-    "63593006": "PAC",
-    "427172004": "PVC",
-    "17338001": "PVC",
-    "164947007": "LPR",
-    "111975006": "LQT",
-    "164917005": "QAb",
-    "47665007": "RAD",
-    "427393009": "SA",
-    "426177001": "SB",
-    "426783006": "NSR",
-    "427084000": "STach",
-    "164934002": "TAb",
-    "59931005": "TInv",
-}
+CHALLENGE_2020_CLASSES = code_classes("georgia")
 
 
 def load_georgia(path, *, errors="raise"):

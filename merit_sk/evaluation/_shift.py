@@ -2,46 +2,11 @@
 
 import numpy as np
 
+from ..statements._other_sets import MAPPED_PAIRS, shared_classes
 from ._heads import fit_head
 from ._scored import matching_columns, score_test
 from ._subsets import features_of, labelled_records, records_to_score
 from ._zero_shot import evaluate_zero_shot
-
-# C. Liu et al., ICML 2024, Tables 11 to 13
-_PUBLISHED = {
-    ("ptbxl", "cpsc2018"): {
-        "NORM": ["NORM"],
-        "CD": ["1AVB", "CRBBB", "CLBBB"],
-        "STTC": ["STE", "STD"],
-    },
-    ("ptbxl", "csn"): {
-        "HYP": ["RVH", "LVH"],
-        "NORM": ["SR"],
-        "CD": ["2AVB", "2AVB1", "1AVB", "AVB", "LBBB", "RBBB", "STDD"],
-        "MI": ["MI"],
-        "STTC": ["STTC", "STE", "TWO", "STTU", "QTIE", "TWC"],
-    },
-    ("cpsc2018", "csn"): {
-        "AFIB": ["AFIB"],
-        "VPC": ["VPB"],
-        "NORM": ["SR"],
-        "1AVB": ["1AVB"],
-        "CRBBB": ["RBBB"],
-        "STE": ["STE"],
-        "PAC": ["APB"],
-        "CLBBB": ["LBBB"],
-        "STD": ["STE", "STTC", "STTU", "STDD"],
-    },
-}
-
-_CORRECTED = {
-    ("ptbxl", "csn"): {
-        "NORM": [],
-        "CD": ["2AVB", "2AVB1", "1AVB", "AVB", "LBBB", "RBBB", "WPW"],
-        "STTC": ["STTC", "STDD", "STE", "TWO", "STTU", "QTIE", "TWC"],
-    },
-    ("cpsc2018", "csn"): {"NORM": [], "STD": ["STDD"]},
-}
 
 
 def category_map(source, target, *, version="corrected"):
@@ -79,16 +44,14 @@ def category_map(source, target, *, version="corrected"):
     if version not in ("corrected", "published"):
         raise ValueError(f'version must be "corrected" or "published"; got {version!r}.')
     pair = (source, target)
-    forward = pair if pair in _PUBLISHED else pair[::-1]
-    if forward not in _PUBLISHED:
+    forward = pair if pair in MAPPED_PAIRS else pair[::-1]
+    if forward not in MAPPED_PAIRS:
         raise ValueError(
             f"No category map between {source!r} and {target!r}; there are maps between "
-            f"{', '.join(' and '.join(p) for p in _PUBLISHED)}. Any dict from source class to "
+            f"{', '.join(' and '.join(p) for p in MAPPED_PAIRS)}. Any dict from source class to "
             "target classes will do."
         )
-    table = dict(_PUBLISHED[forward])
-    if version == "corrected":
-        table.update(_CORRECTED.get(forward, {}))
+    table = shared_classes(*forward, version)
     if forward != pair:
         backward = {}
         for left, rights in table.items():
