@@ -22,7 +22,7 @@ from merit_sk.experiment.data import load_main, load_others, task_bunch
 from merit_sk.experiment.models import fit_features, left_out_models
 from merit_sk.metrics import bootstrap_interval, macro_auc
 from merit_sk.nn.checkpoint import BOX
-from merit_sk.statements import class_prompts
+from merit_sk.statements import class_statements
 
 TASKS = ("superclass", "subclass", "form", "rhythm")
 FRACTIONS = (0.01, 0.1, 1.0)
@@ -159,7 +159,7 @@ def other_rows(embedder, others):
         row = {"name": OTHER_SETS[name], "n": len(ecg.data), "aucs": {}}
         if kept:
             classifier = MeritZeroShotClassifier(
-                embedder, classes=class_prompts(name, kept, "en"), multi_label=True
+                embedder, classes=class_statements(name, kept), language="en"
             ).fit(ecg.data[:1])
             result = evaluate_zero_shot(classifier, ecg, labelled_only=False)
             for k, code in enumerate(result.table.target):

@@ -57,9 +57,7 @@ def describe(args):
     if args.simulate:
         simulate(args.record, args.simulate)
     ecg = read_wfdb([args.record]).data
-    zero = MeritZeroShotClassifier(
-        pretrained=args.pretrained, classes="all", language=args.language, multi_label=True
-    ).fit(ecg)
+    zero = MeritZeroShotClassifier(args.pretrained, classes="all", language=args.language).fit(ecg)
     chances = zero.predict_proba(ecg)[0]
     Z = zero.embedder_.transform(ecg)
     lines = [f"{ecg.record_names[0]}: {ecg}", ""]
