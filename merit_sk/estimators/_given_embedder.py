@@ -16,7 +16,7 @@ class GivenEmbedder:
         return self if estimator is None else vars(estimator)["embedder"]
 
     def __set__(self, estimator, embedder):
-        if hasattr(embedder, "model_"):
+        if hasattr(embedder, "model_") and not isinstance(embedder, FrozenEstimator):
             embedder = FrozenEstimator(embedder)
         vars(estimator)["embedder"] = embedder
 

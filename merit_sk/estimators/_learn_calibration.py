@@ -1,4 +1,4 @@
-"""Learning from labelled recordings how probable statements are."""
+"""Learning from labeled recordings how probable statements are."""
 
 import numpy as np
 from scipy.special import expit, logit
@@ -116,14 +116,21 @@ def _shrunk_point(log_odds, y, common):
     return float(expit(weight * logit(best) + (1 - weight) * logit(common)))
 
 
-def _slopes(inputs, y):
-    """Slopes of every statement; those of rare ones are near what is common."""
-    frequent = [k for k in range(y.shape[1]) if FREQUENT <= y[:, k].sum() <= len(y) - FREQUENT]
-    if not frequent:
+def _frequent(y):
+    """Columns from which what is common to all is learned."""
+    positives = y.sum(axis=0)
+    frequent = np.flatnonzero((positives >= FREQUENT) & (positives <= len(y) - FREQUENT))
+    if len(frequent) == 0:
         raise ValueError(
-            f"no statement has {FREQUENT} recordings with it and {FREQUENT} without: more labelled "
+            f"no statement has {FREQUENT} recordings with it and {FREQUENT} without: more labeled "
             "recordings are needed"
         )
+    return frequent
+
+
+def _slopes(inputs, y):
+    """Slopes of every statement; those of rare ones are near what is common."""
+    frequent = _frequent(y)
     common = np.median(
         [_logistic(inputs[k], y[:, k], np.zeros(2), SLOPE_PRECISION / 10) for k in frequent], axis=0
     )
@@ -173,7 +180,7 @@ def _factor(inputs, y, new):
 
 def _phrase_curve(cosines, y):
     """One curve and operating point for all phrases, over frequent statements and languages."""
-    frequent = (y.sum(axis=0) >= FREQUENT) & (y.sum(axis=0) <= len(y) - FREQUENT)
+    frequent = _frequent(y)
     x = np.concatenate([c[:, frequent].T.ravel() for c in cosines.values()])
     labels = np.tile(y[:, frequent].T.ravel(), len(cosines))
     slope = _logistic(x[:, None], labels, np.zeros(1), 1e-6)[0]

@@ -81,7 +81,7 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
 
     See Also
     --------
-    calibrate_zero_shot : Learn the curves of other weights from labelled recordings.
+    calibrate_zero_shot : Learn the curves of other weights from labeled recordings.
 
     Notes
     -----
@@ -246,7 +246,7 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
             warnings.warn(
                 f"no word of the phrases for class {label!r} occurs in the reports of "
                 f"pretraining, its scores mean nothing: {'; '.join(phrases)}",
-                UserWarning, stacklevel=4,
+                UserWarning, stacklevel=5,
             )  # fmt: skip
 
     def _thresholds(self, embedder, calibration, described, multi_label):

@@ -11,9 +11,9 @@ class ReliabilityDisplay:
     """Reliability diagram: observed frequency against mean probability, in bins of equal counts.
 
     Unlike :class:`sklearn.calibration.CalibrationDisplay` it takes several classes that may hold
-    at once, has quantile bins, and shows how sure each frequency is: Wilson intervals of 95 %, and
-    the number of probabilities in each bin by the size of its marker. The legend gives the expected
-    calibration error, the mean distance of bins from the diagonal.
+    at once, has quantile bins, and shows how sure each frequency is by its Wilson interval of 95 %.
+    The legend gives the number of probabilities and the expected calibration error (ECE), the mean
+    distance of bins from the diagonal.
 
     Parameters
     ----------
@@ -145,7 +145,6 @@ class ReliabilityDisplay:
         low = self._lowest()
         ends = (low, 1.0)
         ax.plot(ends, ends, color=MUTED, linewidth=1, zorder=1)
-        largest = max(curve["count"].max() for curve in self.curves.values())
         self.lines_ = []
         for i, (name, curve) in enumerate(self.curves.items()):
             color = COLORS[i % len(COLORS)]
@@ -154,9 +153,9 @@ class ReliabilityDisplay:
             error = np.abs(bounds - f)
             distance = np.abs(curve["probability"] - curve["frequency"])
             ece = np.average(distance, weights=curve["count"])
-            self.lines_ += ax.plot(p, f, color=color, linewidth=1.2, label=f"{name}, ECE {ece:.3f}")
+            label = f"{name}: {curve['count'].sum()} in {len(p)} bins, ECE {ece:.3f}"
+            self.lines_ += ax.plot(p, f, "o-", color=color, markersize=5, lw=1.2, label=label)
             ax.errorbar(p, f, yerr=error, fmt="none", ecolor=color, elinewidth=1, alpha=0.6)
-            ax.scatter(p, f, s=10 + 50 * curve["count"] / largest, color=color, zorder=3)
         if self.log:
             ax.set_xscale("log")
             ax.set_yscale("log")

@@ -25,7 +25,7 @@ class ZeroShotDisplay:
     average : float, default=None
         Value of a dashed line; for AUCs the macro average.
     thresholds : array-like of shape (n_classes,), default=None
-        Value from which each class is found, a black mark on its bar.
+        Value from which each class is found, a triangle below its bar.
 
     Attributes
     ----------
@@ -163,7 +163,8 @@ class ZeroShotDisplay:
             ax.errorbar(values, names, xerr=error, fmt="none", ecolor="black", elinewidth=1)
         if self.thresholds is not None:
             points = np.asarray(self.thresholds, dtype=float)[order]
-            ax.plot(points, names, "|", color="black", markersize=11, label="found from here on")
+            edge = np.arange(len(names)) - 0.4
+            ax.plot(points, edge, "^", color="black", markersize=5, label="found from here on")
         self._finish(ax, names, marked)
         return self
 
