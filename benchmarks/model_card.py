@@ -25,7 +25,7 @@ from merit_sk.evaluation import (
 )
 from merit_sk.experiment import MODELS, select_task
 from merit_sk.metrics import bootstrap_interval, macro_auc
-from merit_sk.statements import class_prompts
+from merit_sk.statements import class_statements
 
 WEIGHTS = Path(__file__).parents[1] / "merit_sk" / "pretrained" / "merit-tiny"
 TASKS = ("superclass", "subclass", "form", "rhythm")
@@ -165,7 +165,7 @@ def other_rows(embedder, others):
         row = {"name": OTHER_SETS[name], "n": len(ecg.data), "aucs": {}}
         if kept:
             classifier = MeritZeroShotClassifier(
-                embedder, classes=class_prompts(name, kept, "en"), multi_label=True
+                embedder, classes=class_statements(name, kept), language="en"
             ).fit(ecg.data[:1])
             result = evaluate_zero_shot(classifier, ecg, labelled_only=False)
             for k, code in enumerate(result.table.target):

@@ -72,7 +72,7 @@ plt.show()
 import warnings
 
 german = MeritZeroShotClassifier(
-    pretrained="merit-tiny", classes="all", language="de", multi_label=True
+    "merit-tiny", classes="all", language="de"
 ).fit(ecg)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")

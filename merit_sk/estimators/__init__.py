@@ -8,6 +8,7 @@ _WHERE = {
     "MeritReportGenerator": "_report_generator",
     "MeritZeroShotClassifier": "_zero_shot",
     "XResNetClassifier": "_xresnet",
+    "calibrate_zero_shot": "_learn_calibration",
     "list_pretrained": "_storage",
 }
 

@@ -3,7 +3,7 @@
 import warnings
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import expit, logit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
@@ -13,18 +13,22 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from ..signals._quality import check_finite
-from ..statements import statement_prompts, task_labels, task_prompts
+from ..signals import check_finite
+from ..statements import statement_prompts
+from ._calibration import NORMAL, ZeroShotCalibration, union_log_odds
 from ._checks import check_signals
+from ._described import describe
 from ._fit import all_or_nothing
 from ._given_embedder import GivenEmbedder, resolve_embedder
+from ._learn_calibration import LANGUAGES, phrase_vector
 
 
 class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
-    """Classify recordings by how well they agree with phrases; no label is used.
+    """Find what is described in words; no label is used.
 
-    The score of a class is the cosine of a recording's embedding with the average embedding of
-    the phrases that describe the class, after CLIP [1]_.
+    A recording is compared with phrases by the cosine of their embeddings, after CLIP [1]_. The
+    weights that come with the package know how a cosine translates into a probability, for every
+    statement of PTB-XL, and from which probability a statement should count as found.
 
     Parameters
     ----------
@@ -32,18 +36,31 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
         Pretrained with reports: a name, a folder or a hub id of weights, or an embedder. A fitted
         one is frozen on entry, so that `clone` keeps it; of one that is to be trained, ``fit``
         trains a copy on its recordings and reports.
-    classes : dict, sequence of str, str or None, default=None
-        A dict from each class to a phrase or several, which are averaged. Or names of classes:
-        PTB-XL statements and superclasses stand for phrases of our own
-        (:func:`~merit_sk.statements.statement_prompts`), other names for themselves. Or a PTB-XL
-        task, such as ``"all"`` for the 71 statements. None takes the labels in `y`; without `y`
-        the five PTB-XL superclasses, for `multi_label` the 71 statements as well. Phrases should be
-        worded like the reports of pretraining: bare class names do much worse.
+    classes : str, sequence of str, dict or None, default=None
+        What to look for.
+
+        - A task of PTB-XL, such as ``"all"`` (the 71 statements), ``"superclass"`` or
+          ``"subclass"``; or ``"cpsc2018"``, ``"csn"`` or ``"georgia"`` for their classes.
+        - A list of names: of statements, superclasses and subclasses of PTB-XL, as in
+          ``["MI", "LAFB/LPFB", "AFIB"]``. Other names stand for themselves as phrases.
+        - A dict from class to phrases or names. **Phrases** are wordings of one concept, and their
+          embeddings are averaged: ``{"AF": ["atrial fibrillation", "absolute arrhythmia"]}``.
+          **Names** are statements any of which makes the class, and their probabilities are
+          united: ``{"BBB": ["CLBBB", "CRBBB"]}``. Both in one class are an error.
+
+        None takes the labels in `y`; without `y` the 71 statements, or the five superclasses if
+        `multi_label` is False.
     language : {"auto", "en", "de"}, default="auto"
-        Language of our own phrases; ``"auto"`` is that of the reports of pretraining.
-    multi_label : bool, default=False
-        Whether classes exclude each other (softmax over cosines) or not (log-odds that the
-        statement is in the report).
+        Language of our own phrases. ``"auto"`` averages the log-odds of both where both are
+        calibrated; otherwise it is the language of the reports of pretraining.
+    multi_label : bool or None, default=None
+        Whether several classes may hold at once, or exactly one does. None is False where `y` has
+        one label for each recording, otherwise True.
+    threshold : "auto", float, dict or array-like of shape (n_classes,), default="auto"
+        Probability above which ``predict`` finds a class, if several may hold at once. ``"auto"``
+        are the operating points saved with the weights, where F1 was highest; in a dict, it is
+        what classes have that are not in it. For phrases of the user's own it is one value for
+        all, and for weights without calibration 0.5.
 
     Attributes
     ----------
@@ -51,8 +68,30 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
         In the order of the columns of ``predict_proba``.
     prompts_ : dict
         The phrases of each class.
+    statements_ : dict
+        The statements each class unites, a tuple; empty for phrases of the user's own.
+    thresholds_ : ndarray of shape (n_classes,)
+        Probability above which each class is found, if several may hold at once.
+    calibration_ : dict
+        Curves and operating points, as saved with the weights.
+    multi_label_ : bool
+        Whether several classes may hold at once.
     embedder_ : MeritEmbedder
     n_features_in_ : int
+
+    See Also
+    --------
+    calibrate_zero_shot : Learn the curves of other weights from labeled recordings.
+
+    Notes
+    -----
+    A probability is that of the statement in a population like the recordings of PTB-XL that the
+    curves were learned on. Where a finding is more frequent, probabilities are too low: see
+    :class:`sklearn.calibration.CalibratedClassifierCV` and
+    :class:`sklearn.model_selection.TunedThresholdClassifierCV`. Phrases of the user's own have one
+    curve in common, so their probabilities are rougher. A union is ``1 - prod(1 - p)`` over its
+    statements, as if they were independent. If exactly one class holds, its odds are proportional
+    to ``p / (1 - p)``.
 
     References
     ----------
@@ -61,35 +100,44 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
 
     Examples
     --------
-    >>> from merit_sk import MeritEmbedder, MeritZeroShotClassifier
+    >>> from merit_sk import MeritZeroShotClassifier
     >>> from merit_sk.datasets import make_ecg
-    >>> ecg = make_ecg(32, random_state=0)
-    >>> embedder = MeritEmbedder(max_epochs=1, random_state=0).fit(ecg.data, reports=ecg.reports)
-    >>> zero = MeritZeroShotClassifier(embedder, classes={
-    ...     "AFIB": "atrial fibrillation", "NORM": ["normal ecg", "sinus rhythm"]})
-    >>> zero.fit(ecg.data).predict_proba(ecg.data).shape
-    (32, 2)
+    >>> ecg = make_ecg(2, statements=[("AFIB", "CRBBB"), ("NORM", "SR")], random_state=0)
+    >>> zero = MeritZeroShotClassifier(classes=["AFIB", "CD", "NORM"]).fit(ecg.data)
+    >>> zero.predict(ecg.data)
+    array([[1, 1, 0],
+           [0, 0, 1]])
     """
 
     __metadata_request__fit = {"reports": True}
 
     embedder = GivenEmbedder()
 
-    def __init__(self, embedder="merit-tiny", *, classes=None, language="auto", multi_label=False):
+    def __init__(
+        self,
+        embedder="merit-tiny",
+        *,
+        classes=None,
+        language="auto",
+        multi_label=None,
+        threshold="auto",
+    ):
         self.embedder = embedder
         self.classes = classes
         self.language = language
         self.multi_label = multi_label
+        self.threshold = threshold
 
     @all_or_nothing
     def fit(self, X, y=None, *, reports=None):
-        """Embed the phrases; pretrain the embedder if it is not fitted.
+        """Load the embedder and embed the phrases; pretrain the embedder if it is not fitted.
 
         Parameters
         ----------
         X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
-            Recordings in mV.
-        y : array-like of shape (n_samples,) or None, default=None
+            Recordings in mV. They are checked; nothing is learned from them, unless the embedder
+            is not fitted.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes) or None, default=None
             Only its distinct labels are used, and only if `classes` is None.
         reports : array-like of str of shape (n_samples,) or None, default=None
             For an embedder that is not fitted.
@@ -100,25 +148,50 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
         """
         X = check_signals(self, X, reset=True)
         y = self._check_y(X, y)
-        self.embedder_ = self._fitted_embedder(X, reports)
-        self.embedder_._source(X)
+        multi_label = self.multi_label
+        if multi_label is None:
+            multi_label = y is None or y.ndim == 2
+        classes = self._asked_for(y, multi_label)
+        embedder = self._fitted_embedder(X, reports)
+        embedder._source(X)
         if isinstance(X, np.ndarray):
-            check_finite(X, on_invalid=self.embedder_.on_invalid)
+            check_finite(X, on_invalid=embedder.on_invalid)
         if not self._fitted_in_two_dimensions:
-            self.n_features_in_ = len(self.embedder_.window_.leads)
-        self.classes_, self.prompts_ = self._phrases(y)
-        self._text = np.stack([self._embed_class(c) for c in self.classes_.tolist()])
+            self.n_features_in_ = len(embedder.window_.leads)
+        calibration = self._calibration(embedder, multi_label)
+        described = describe(classes, self._languages(embedder, calibration))
+        lines = self._lines(embedder, calibration, described)
+        thresholds = self._thresholds(embedder, calibration, described, multi_label)
+        self.embedder_, self.multi_label_ = embedder, multi_label
+        self.calibration_ = calibration.to_dict()
+        self.classes_ = y if y is not None and self.classes is None else _labels(described)
+        self.prompts_ = {label: found.phrases for label, found in described.items()}
+        self.statements_ = {label: found.statements for label, found in described.items()}
+        self.thresholds_ = thresholds
+        self._columns, self._directions, self._intercepts = lines
         return self
 
     def _check_y(self, X, y):
+        """Distinct labels, or the indicator matrix; None if there is none."""
         if y is None:
             return None
         check_consistent_length(X, y)
-        if not self.multi_label:
-            y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)
-        return y
+        if type_of_target(y).startswith("multilabel"):
+            if self.multi_label is False:
+                raise ValueError("y has several labels for a recording, but multi_label=False")
+            return np.asarray(y)
+        return unique_labels(column_or_1d(y, warn=True))
+
+    def _asked_for(self, y, multi_label):
+        if self.classes is not None:
+            return self.classes
+        if y is None:
+            return "all" if multi_label else "superclass"
+        if y.ndim == 2:
+            raise ValueError("y is an indicator matrix: name its columns in classes=")
+        return y.tolist()
 
     def _fitted_embedder(self, X, reports):
         embedder = resolve_embedder(self.embedder, X, reports=reports)
@@ -129,60 +202,90 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
             )
         return embedder
 
-    def _phrases(self, y):
-        classes = self.classes
-        if classes is None:
-            if y is None:
-                classes = sorted(task_prompts("superclass"))
-                classes += sorted(set(task_prompts("all")) - {*classes} if self.multi_label else ())
-            elif type_of_target(y).startswith("multilabel"):
-                raise ValueError("y is an indicator matrix: name its columns in classes=")
-            else:
-                labels = unique_labels(y)
-                return labels, {label: self._default_phrases(label) for label in labels.tolist()}
-        if isinstance(classes, str):
-            phrases = task_prompts(classes, self._language)
-        elif isinstance(classes, dict):
-            given = classes.items()
-            phrases = {c: [p] if isinstance(p, str) else list(p) for c, p in given}
-        else:
-            phrases = {c: self._default_phrases(c) for c in classes}
-        if len(phrases) == 0 or not all(phrases.values()):
-            raise ValueError(f"every class needs at least one phrase, got {phrases!r}")
-        return np.array(list(phrases)), phrases
+    def _calibration(self, embedder, multi_label):
+        saved = embedder.zero_shot_
+        if saved is not None:
+            return ZeroShotCalibration.from_dict(saved)
+        model = embedder.model_
+        scale = model.statement_scale if multi_label else model.scale
+        return ZeroShotCalibration((scale.item(), model.statement_bias.item(), 0.5))
 
-    @property
-    def _language(self):
-        return self.embedder_.language_ or "en" if self.language == "auto" else self.language
+    def _languages(self, embedder, calibration):
+        if self.language not in ("auto", *LANGUAGES):
+            raise ValueError(f'language must be "auto", "en" or "de"; got {self.language!r}')
+        if self.language != "auto":
+            return (self.language,)
+        return LANGUAGES if calibration.statements else (embedder.language_ or "en",)
 
-    def _default_phrases(self, label):
-        if label in {*task_labels("all"), *task_labels("superclass").values()}:
-            return statement_prompts(label, self._language)
-        return [str(label)]
+    def _lines(self, embedder, calibration, described):
+        """Log-odds of every statement and concept, linear in the embedding.
 
-    def _embed_class(self, label):
-        phrases, features = self.prompts_[label], self.embedder_.text_features_
-        if not any(features.known(phrase) > 0 for phrase in phrases):
+        Returns the columns that each class unites, the directions and the intercepts.
+        """
+        languages = self._languages(embedder, calibration)
+        normal = {x: phrase_vector(embedder, statement_prompts(NORMAL, x)) for x in languages}
+        columns, lines, column_of = [], [], {}
+        for label, (codes, phrases) in described.items():
+            self._warn_about_unknown(embedder, label, phrases)
+            for code in codes:
+                if code not in column_of:
+                    column_of[code] = len(lines)
+                    vectors = {
+                        x: (phrase_vector(embedder, statement_prompts(code, x)), normal[x])
+                        for x in languages
+                    }
+                    lines.append(calibration.line(code, vectors))
+            if not codes:
+                lines.append(calibration.line(None, {None: (phrase_vector(embedder, phrases), 0)}))
+            columns.append([column_of[code] for code in codes] or [len(lines) - 1])
+        directions, intercepts = zip(*lines, strict=True)
+        return columns, np.stack(directions), np.array(intercepts)
+
+    def _warn_about_unknown(self, embedder, label, phrases):
+        if not any(embedder.text_features_.known(phrase) > 0 for phrase in phrases):
             warnings.warn(
                 f"no word of the phrases for class {label!r} occurs in the reports of "
                 f"pretraining, its scores mean nothing: {'; '.join(phrases)}",
-                UserWarning, stacklevel=3,
+                UserWarning, stacklevel=5,
             )  # fmt: skip
-        mean = self.embedder_.embed_text(phrases).mean(axis=0)
-        return mean / np.linalg.norm(mean)
 
-    def _scores(self, X):
+    def _thresholds(self, embedder, calibration, described, multi_label):
+        threshold = self.threshold
+        automatic = isinstance(threshold, str) and threshold == "auto"
+        if not automatic and not multi_label:
+            raise ValueError(
+                "threshold has no effect where exactly one class holds: leave it out, or pass "
+                "multi_label=True"
+            )
+        languages = self._languages(embedder, calibration)
+        own = [
+            calibration.operating_point(codes or [None], languages)
+            for codes, _ in described.values()
+        ]
+        if automatic:
+            return np.array(own)
+        if isinstance(threshold, dict):
+            unknown = [label for label in threshold if label not in described]
+            if unknown:
+                raise ValueError(f"threshold names what is no class: {unknown!r}")
+            threshold = [threshold.get(x, t) for x, t in zip(described, own, strict=True)]
+        given = np.array(threshold, dtype=float)
+        if given.ndim and given.shape != (len(own),):
+            raise ValueError(f"threshold has shape {given.shape}, but there are {len(own)} classes")
+        if not ((given > 0) & (given < 1)).all():
+            raise ValueError(f"thresholds must lie between 0 and 1, got {self.threshold!r}")
+        return np.broadcast_to(given, len(own)).copy()
+
+    def _log_odds(self, X):
         check_is_fitted(self)
         X = check_signals(self, X, reset=False)
-        model = self.embedder_.model_
+        Z = self.embedder_._embed(X, "projected")
         # einsum without BLAS: a row's scores do not depend on how many rows there are
-        cosine = np.einsum("nd,kd->nk", self.embedder_._embed(X, "projected"), self._text)
-        if self.multi_label:
-            return model.statement_scale.item() * cosine + model.statement_bias.item()
-        return model.scale.item() * cosine
+        lines = np.einsum("nd,kd->nk", Z.astype(float), self._directions) + self._intercepts
+        return np.stack([union_log_odds(lines[:, columns]) for columns in self._columns], axis=1)
 
     def decision_function(self, X):
-        """Agreement of each recording with each class.
+        """Return by how much the log-odds of each class exceed what is needed to find it.
 
         Parameters
         ----------
@@ -191,16 +294,17 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         scores : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            Log-odds for `multi_label`, otherwise scaled cosines; for two classes that exclude
-            each other, the difference in favour of the second.
+            If several classes may hold at once, log-odds minus those of the operating point:
+            positive where ``predict`` finds the class. If exactly one does, log-odds; for two
+            classes then the difference in favor of the second.
         """
-        scores = self._scores(X)
-        if len(self.classes_) == 2 and not self.multi_label:
-            return scores[:, 1] - scores[:, 0]
-        return scores
+        scores = self._log_odds(X)
+        if self.multi_label_:
+            return scores - logit(self.thresholds_)
+        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict_proba(self, X):
-        """Probability of each class.
+        """Return the probability of each class.
 
         Parameters
         ----------
@@ -209,12 +313,13 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
+            Rows sum to one only if exactly one class holds.
         """
-        scores = self._scores(X).astype(np.float64)
-        return expit(scores) if self.multi_label else softmax(scores, axis=1)
+        scores = self._log_odds(X)
+        return expit(scores) if self.multi_label_ else softmax(scores, axis=1)
 
     def predict(self, X):
-        """Most probable class, or for `multi_label` all that are more probable than not.
+        """Return the classes above their operating points, or the one that is most probable.
 
         Parameters
         ----------
@@ -222,11 +327,12 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,), or indicator matrix (n_samples, n_classes)
+        y : indicator matrix (n_samples, n_classes), or ndarray of shape (n_samples,)
+            The latter if exactly one class holds.
         """
-        scores = self._scores(X)
-        if self.multi_label:
-            return (scores > 0).astype(int)
+        scores = self._log_odds(X)
+        if self.multi_label_:
+            return (scores > logit(self.thresholds_)).astype(int)
         return self.classes_[scores.argmax(axis=1)]
 
     def __sklearn_tags__(self):
@@ -234,5 +340,15 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.target_tags.required = False
         tags.classifier_tags.poor_score = True
-        tags.classifier_tags.multi_label = self.multi_label
+        tags.classifier_tags.multi_label = bool(self.multi_label)
         return tags
+
+
+def _labels(described):
+    """Classes as an array that keeps what they are: numbers stay numbers."""
+    labels = list(described)
+    if len({type(label) for label in labels}) == 1 and isinstance(labels[0], (str, int)):
+        return np.array(labels)
+    array = np.empty(len(labels), dtype=object)
+    array[:] = labels
+    return array

@@ -27,8 +27,10 @@ def evaluate_zero_shot(
     data : Bunch
         ``data``, ``target``, ``target_names`` and, where known, ``folds`` and ``groups``.
     classes : sequence of str or dict, default=None
-        For an embedder: names in ``data.target_names``, or a dict from name to phrases. All target
-        names by default.
+        For an embedder: names in ``data.target_names``, or a dict from name to phrases or
+        statements, as :class:`~merit_sk.MeritZeroShotClassifier` takes them; for other data sets
+        see :func:`~merit_sk.statements.class_statements`. All target names by default: those of
+        PTB-XL tasks stand for statements, and superclasses and subclasses for unions of them.
     test_folds : int or sequence of int, default=10
         Values of ``data.folds``; all records if the data have no folds.
     labelled_only : bool, default=True

@@ -24,6 +24,8 @@ class ZeroShotDisplay:
         Classes to mark: for one recording, those that its labels name.
     average : float, default=None
         Value of a dashed line; for AUCs the macro average.
+    thresholds : array-like of shape (n_classes,), default=None
+        Value from which each class is found, a triangle below its bar.
 
     Attributes
     ----------
@@ -41,7 +43,15 @@ class ZeroShotDisplay:
     """
 
     def __init__(
-        self, values, names, *, kind="probability", intervals=None, truth=(), average=None
+        self,
+        values,
+        names,
+        *,
+        kind="probability",
+        intervals=None,
+        truth=(),
+        average=None,
+        thresholds=None,
     ):
         self.values = values
         self.names = names
@@ -49,6 +59,7 @@ class ZeroShotDisplay:
         self.intervals = intervals
         self.truth = truth
         self.average = average
+        self.thresholds = thresholds
 
     @classmethod
     def from_estimator(cls, classifier, X, index=0, *, truth=(), max_classes=12, ax=None):
@@ -75,7 +86,11 @@ class ZeroShotDisplay:
         """
         values = np.asarray(classifier.predict_proba(X[index : index + 1]))[0]
         top = np.argsort(-values, kind="stable")[:max_classes]
-        return cls(values[top], np.asarray(classifier.classes_)[top], truth=truth).plot(ax=ax)
+        points = getattr(classifier, "thresholds_", None)
+        if points is not None:
+            points = np.asarray(points)[top] if classifier.multi_label_ else None
+        names = np.asarray(classifier.classes_)[top]
+        return cls(values[top], names, truth=truth, thresholds=points).plot(ax=ax)
 
     @classmethod
     def from_result(cls, result, *, n_resamples=300, ax=None):
@@ -146,13 +161,18 @@ class ZeroShotDisplay:
             ends = np.asarray(self.intervals, dtype=float)[order].T
             error = np.abs(ends - values)
             ax.errorbar(values, names, xerr=error, fmt="none", ecolor="black", elinewidth=1)
+        if self.thresholds is not None:
+            points = np.asarray(self.thresholds, dtype=float)[order]
+            edge = np.arange(len(names)) - 0.4
+            ax.plot(points, edge, "^", color="black", markersize=5, label="found from here on")
         self._finish(ax, names, marked)
         return self
 
     def _finish(self, ax, names, marked):
         tidy(ax, grid="x")
         if self.kind == "probability":
-            highest = float(np.max(self.values))
+            shown = [self.values] if self.thresholds is None else [self.values, self.thresholds]
+            highest = float(np.max(shown))
             ax.set_xlim(0, 1.12 if highest > 0.5 else 1.25 * highest)
             ax.bar_label(self.bars_, fmt="%.3f", padding=3, fontsize=9)
         else:
@@ -165,8 +185,10 @@ class ZeroShotDisplay:
             ax.set_title(f"macro average {self.average:.3f}", fontsize=10, loc="right")
         ax.set_xlabel(_KINDS[self.kind])
         ax.set_ylim(-0.6, len(names) - 0.4)
+        handles = ax.get_legend_handles_labels()[0] if self.thresholds is not None else []
         if marked.any():
             from matplotlib.patches import Patch
 
-            patch = Patch(color=COLORS[1], label="labeled")
-            ax.legend(handles=[patch], frameon=False, loc="lower right")
+            handles = [*handles, Patch(color=COLORS[1], label="labeled")]
+        if handles:
+            ax.legend(handles=handles, frameon=False, loc="lower right")
