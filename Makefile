@@ -13,8 +13,10 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(VENV)/.ready
-	$(BIN)/python -m merit_sk.experiment --simulated 800 --max-epochs 10 --tasks superclass subclass rhythm --n-draws 3 --output demo
-	$(BIN)/python -m merit_sk demo/ecg --simulate AFIB CRBBB
+	$(BIN)/merit-sk compare --simulated 800 --max-epochs 10 --tasks superclass subclass rhythm --n-draws 3 --output demo
+	rm -f demo/ecg.hea demo/ecg.dat
+	$(BIN)/merit-sk simulate demo/ecg AFIB CRBBB
+	$(BIN)/merit-sk read demo/ecg --force
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -m 'not slow' -q

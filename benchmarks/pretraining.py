@@ -84,7 +84,7 @@ def fit_table(options):
     for name in options.models:
         encoder, batch_size = MODELS[name]
         for precision in ("float32", "bfloat16") if name == "tiny (conv)" else ("auto",):
-            n = 4 * batch_size if options.quick else 8 * batch_size
+            n = (1 if options.quick else 8) * batch_size
             ecg = make_ecg(n, random_state=0)
             clock = EpochClock(time.process_time)
             embedder = MeritEmbedder(
@@ -108,7 +108,7 @@ def transform_table(options):
     print("transform: its throughput / the network's on windows held ready")
     for name in options.models:
         encoder, batch_size = MODELS[name]
-        n = (4 if options.quick else 16 if name == "tiny (conv)" else 8) * batch_size
+        n = (1 if options.quick else 16 if name == "tiny (conv)" else 8) * batch_size
         ecg = make_ecg(n, random_state=0)
         X = np.asarray(ecg.data)
         embedder = MeritEmbedder(
@@ -168,7 +168,7 @@ def branches_table(options):
 
 def scaling_table(options):
     print("scaling: pretraining an epoch and embedding, tiny, per ECG")
-    sizes = (128, 256) if options.quick else (256, 512, 1024)
+    sizes = (64, 128) if options.quick else (256, 512, 1024)
     ecg = make_ecg(max(sizes), duration=20, random_state=0)
     X = np.asarray(ecg.data)
     for n, seconds in [*((n, 10) for n in sizes), (sizes[0], 5), (sizes[0], 20)]:

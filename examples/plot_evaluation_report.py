@@ -2,26 +2,32 @@
 Reading the evaluation report
 =============================
 
-``python -m merit_sk.experiment`` pretrains and judges several models and writes a report. Here it
-runs on few simulated recordings, and its tables are read one by one.
+``merit-sk compare`` pretrains and evaluates several models and writes a report. Here it runs on few
+simulated recordings, from Python, and its tables are read one by one.
 """
 
 # %%
-# The command
-# -----------
-# From Python it is the same command. MERIT stands beside a random encoder and beside alignment
-# without masked modelling, on two tasks. What it prints is also in ``report.html``, with figures.
+# The experiment
+# --------------
+# MERIT stands beside a random encoder and beside alignment without masked modelling, on two tasks.
+# :func:`~merit_sk.experiment.write_report` puts the tables into ``report.html``, with figures.
 import tempfile
-from pathlib import Path
 
-from merit_sk.experiment.command import main
+from merit_sk import MeritEmbedder
+from merit_sk.experiment import load_experiment, run_experiment, write_report
 
-output = Path(tempfile.mkdtemp())
-main([
-    "--simulated", "400", "--max-epochs", "4", "--models", "alignment", "merit",
-    "--tasks", "superclass", "rhythm", "--fractions", "0.1", "1", "--n-draws", "3",
-    "--min-positives", "3", "--n-jobs", "1", "--output", str(output),
-])  # fmt: skip
+experiment = run_experiment(
+    load_experiment(simulated=400),
+    output=tempfile.mkdtemp(),
+    models=["alignment", "merit"],
+    embedder=MeritEmbedder(pretrained=None, max_epochs=4),
+    tasks=["superclass", "rhythm"],
+    fractions=[0.1, 1],
+    n_draws=3,
+    min_positives=3,
+)
+print(experiment)
+write_report(experiment)
 
 # %%
 # How to read the tables
@@ -35,10 +41,8 @@ main([
 # - **MERIT minus the others.** The only table that answers which model is better: both meet the same
 #   patients, and a bracket that holds 0 means that these records cannot tell.
 #
-# The same figures are in csv files.
-import pandas as pd
-
-gaps = pd.read_csv(output / "comparisons.csv")
+# The same figures are data frames, and csv files in the folder.
+gaps = experiment.comparisons
 columns = ["task", "fraction", "model", "difference", "low", "high", "p_value"]
 gaps[gaps.protocol == "probe"][columns].round(3)
 
@@ -53,7 +57,7 @@ import matplotlib.pyplot as plt
 
 from merit_sk.inspection import ProbeCurveDisplay
 
-summary = pd.read_csv(output / "summary.csv").query("protocol == 'probe'")
+summary = experiment.summary.query("protocol == 'probe'")
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 for ax, (task, part) in zip(axes, summary.groupby("task"), strict=True):
     part = part.rename(columns={"macro_auc": "mean", "sd_draws": "std"})
@@ -61,18 +65,17 @@ for ax, (task, part) in zip(axes, summary.groupby("task"), strict=True):
     ax.set_title(task)
 
 # %%
-# A macro average hides its classes. Those with fewer positives than ``--min-positives`` are in
-# ``classes.csv``, but not in the average.
-classes = pd.read_csv(output / "classes.csv").query("protocol == 'probe' and model == 'MERIT'")
+# A macro average hides its classes. Those with fewer positives than ``min_positives`` are among
+# ``classes``, but not in the average.
+classes = experiment.classes.query("protocol == 'probe' and model == 'MERIT'")
 classes[["task", "target", "n_positives", "auc", "included"]].round(3)
 
 # %%
 # Going on
 # --------
-# The folder also holds the weights and the embeddings. The same command with more tasks, fractions
-# or data sets does not train again.
-from merit_sk import MeritEmbedder
-
+# The folder also holds the weights and the embeddings. The same call with more tasks, fractions or
+# data sets does not train again.
+output = experiment.output
 folder = next((output / "models").glob("MERIT-*"))
 print(MeritEmbedder.from_pretrained(folder / "model").window_)
 print(sorted(path.name.split("-")[0] for path in output.iterdir()))

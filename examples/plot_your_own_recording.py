@@ -82,4 +82,4 @@ for name, values in {"12 leads": german.predict_proba(ecg)[0], "lead I": one_lea
     print(name, *(f"{zero.classes_[k]} {values[k]:.3f}" for k in values.argsort()[::-1][:4]))
 
 # %%
-# The same from the command line: ``python -m merit_sk mine``.
+# The same from the command line: ``merit-sk read mine``.
