@@ -40,6 +40,8 @@ class ConvEncoder(nn.Module):
     Masked samples are set to zero, which is the mean of a standardized lead.
     """
 
+    windows_at_once = 32
+
     def __init__(self, config, n_leads, n_times):
         super().__init__()
         stem, *rest = config.widths
@@ -76,6 +78,7 @@ class ViTEncoder(nn.Module):
     """Transformer over patches of one lead (``"lead_time"``) or of all (``"time"``)."""
 
     n_readout_stages = 4
+    windows_at_once = 1
 
     def __init__(self, config, n_leads, n_times):
         super().__init__()

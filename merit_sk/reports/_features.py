@@ -77,7 +77,6 @@ class SentenceFeatures:
     """
 
     kind = "sentence"
-    batch_size = 64
 
     def __init__(self, name):
         self.name = str(name)
@@ -112,15 +111,10 @@ class SentenceFeatures:
 
         tokenizer, model = self._load()
         out = []
-        for start in range(0, len(texts), self.batch_size):
-            batch = tokenizer(
-                list(texts[start : start + self.batch_size]),
-                padding=True, truncation=True, max_length=256, return_tensors="pt",
-            )  # fmt: skip
+        for text in texts:  # alone, as padding and neighbors change the rounding
+            words = tokenizer(str(text), truncation=True, max_length=256, return_tensors="pt")
             with torch.inference_mode():
-                hidden = model(**batch).last_hidden_state
-            weight = batch["attention_mask"][..., None].to(hidden.dtype)
-            out.append(((hidden * weight).sum(1) / weight.sum(1)).float().numpy())
+                out.append(model(**words).last_hidden_state.mean(dim=1).float().numpy())
         return {"sentence": np.concatenate(out)}
 
     def to_dict(self):
