@@ -179,11 +179,17 @@ def _load(source, rows, batch):
 
 
 def _read_out(model, inputs, readout, batch_size):
-    """Read-outs in batches of one size, so that no recording depends on the number of others."""
+    """Read-outs in batches of one size, so that no recording depends on the number of others.
+
+    A CPU computes as many windows together as the encoder can without mixing their roundings, and
+    as fit into its cache.
+    """
     import torch
 
     device = next(model.encoder.parameters()).device
     n_windows = len(inputs[0])
+    if device.type == "cpu":
+        batch_size = min(batch_size, model.encoder.windows_at_once)
     padding = -n_windows % batch_size
     if padding:
         inputs = [

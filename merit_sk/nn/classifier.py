@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .model import pool
+from .rows import alone
 
 
 class ClassifierModel(nn.Module):
@@ -114,7 +115,8 @@ class SummaryHead(nn.Module):
         return torch.cat([*(part for m in maps for part in pool(*m)), voltages], dim=1)
 
     def forward(self, maps, voltages):
-        return self.linear((self.summary(maps, voltages) - self.center) / self.spread)
+        standard = (self.summary(maps, voltages) - self.center) / self.spread
+        return alone(self.linear, standard, training=self.training)
 
     def standardize(self, mean, std):
         """Take the statistics of features from those of pretraining, where these are known."""

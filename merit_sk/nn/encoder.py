@@ -51,6 +51,8 @@ class ConvEncoder(nn.Module):
     signal and in every map, as beyond the ends of a window.
     """
 
+    windows_at_once = 32
+
     def __init__(self, config, n_leads, n_times):
         super().__init__()
         stem, *rest = config.widths
@@ -89,6 +91,7 @@ class ViTEncoder(nn.Module):
     """Transformer over patches of one lead (``"lead_time"``) or of all (``"time"``)."""
 
     n_readout_stages = 4
+    windows_at_once = 1
 
     def __init__(self, config, n_leads, n_times):
         super().__init__()

@@ -14,6 +14,7 @@ from .encoder import build_encoder
 from .masking import hide_blocks
 from .objective import info_nce, masked_likelihood, normalize_blocks, statement_loss
 from .padding import held, inside
+from .rows import alone
 from .text import build_text_tower
 
 STATEMENT_WEIGHT = 0.25
@@ -149,7 +150,8 @@ class MeritModel(nn.Module):
     def projection(self, maps):
         """Unit vectors (n, dim) in the space shared with the text."""
         mean, maximum, _ = pool(*maps[-1])
-        return F.normalize(self.project(torch.cat([mean, maximum], dim=1)).float(), dim=1)
+        rows = torch.cat([mean, maximum], dim=1)
+        return F.normalize(alone(self.project, rows, training=self.training).float(), dim=1)
 
     def read_out(self, maps, kind, voltages=None):
         """What :class:`~merit_sk.MeritEmbedder` calls `kind`; only ``"all"`` has voltages."""

@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .rows import alone
+
 MAX_TOKENS = 48
 INNER_WIDTH = 128
 
@@ -117,6 +119,9 @@ class PrefixProjector(nn.Module):
         return torch.cat([summary, tokens.flatten(1)], dim=1)
 
     def forward(self, ecg):
+        return alone(self._prefix, ecg, training=self.training)
+
+    def _prefix(self, ecg):
         summary, tokens = self.split(ecg)
         summary = (summary - self.summary_mean) / self.summary_spread
         tokens = self.tokens((tokens - self.token_mean) / self.token_spread)

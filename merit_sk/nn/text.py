@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from .rows import alone
+
 
 class BagOfWordsTower(nn.Module):
     """Trained embedding of weighted terms, summed.
@@ -64,7 +66,7 @@ class SentenceTower(nn.Module):
         )
 
     def forward(self, features):
-        return self.body(features["sentence"])
+        return alone(self.body, features["sentence"], training=self.training)
 
     def grown(self, n_features):
         """Return self: the language model knows every word."""

@@ -8,6 +8,7 @@ from .collective import JointBatchNorm1d, world_size
 from .conv import HalveTime, TimeConv
 from .model import pool
 from .padding import blanked, inside
+from .rows import alone
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 WIDTH, KERNEL, HIDDEN = 64, 5, 128
@@ -76,6 +77,8 @@ class XResNet1d(nn.Module):
     torch.Size([2, 64, 8])
     """
 
+    windows_at_once = 128
+
     def __init__(self, n_leads, depth):
         super().__init__()
         expansion = 4 if depth >= 50 else 1
@@ -118,7 +121,11 @@ class ConcatPoolHead(nn.Module):
 
     def forward(self, maps, voltages):
         mean, maximum, _ = pool(*maps[-1])
-        return self.layers(torch.cat([mean, maximum], dim=1))
+        x = torch.cat([mean, maximum], dim=1)
+        for layer in self.layers:
+            linear = isinstance(layer, nn.Linear)
+            x = alone(layer, x, training=self.training) if linear else layer(x)
+        return x
 
 
 class _RowNorm(JointBatchNorm1d):

@@ -160,7 +160,6 @@ class SentenceFeatures:
     """
 
     kind = "sentence"
-    batch_size = 64
 
     def __init__(self, name, n_features=None):
         self.name = str(name)
@@ -211,19 +210,15 @@ class SentenceFeatures:
 
         tokenizer, model = self._load()
         out = [np.empty((0, self.n_features), dtype=np.float32)]
-        for start in range(0, len(texts), self.batch_size):
-            batch = tokenizer(
-                list(texts[start : start + self.batch_size]),
-                padding=True, truncation=True, max_length=256, return_tensors="pt",
-            ).to(self._device)  # fmt: skip
+        for text in texts:  # alone, as padding and neighbors change the rounding
+            words = tokenizer(str(text), truncation=True, max_length=256, return_tensors="pt")
             with torch.inference_mode():
-                hidden = model(**batch).last_hidden_state
-            weight = batch["attention_mask"][..., None].to(hidden.dtype)
-            out.append(((hidden * weight).sum(1) / weight.sum(1)).float().cpu().numpy())
+                hidden = model(**words.to(self._device)).last_hidden_state
+            out.append(hidden.mean(dim=1).float().cpu().numpy())
         return np.concatenate(out)
 
     def padded(self, rows):
-        """What the text tower takes, from rows of the matrix."""
+        """Return what the text tower takes, from rows of the matrix."""
         return {"sentence": rows}
 
     def __call__(self, texts):
