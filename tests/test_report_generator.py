@@ -1,6 +1,7 @@
 """MeritReportGenerator: what it writes, with which models, saved how, and inside scikit-learn."""
 
 import io
+import shutil
 import zlib
 
 import joblib
@@ -292,10 +293,37 @@ def test_too_long_for_the_language_model(writer, embedder, task, gpt2):
         _copy(writer).set_params(max_new_tokens=500).predict(task[0])
 
 
-def test_one_report_for_all_and_one_record(embedder, task):
+def test_one_report_for_all(embedder, task):
     X, _ = task
-    fitted = generator(embedder, max_epochs=15).fit(X[:1], reports=["normales EKG, für ä"])
+    fitted = generator(embedder, max_epochs=15).fit(X[:2], reports=["normales EKG, für ä"] * 2)
     assert fitted.predict(X[:1])[0] == "normales EKG, für ä"
+
+
+def test_words_of_one_record_are_not_learned(embedder, task):
+    X, _ = task
+    with pytest.raises(ValueError, match="no word occurs in the reports of 2 patients"):
+        generator(embedder).fit(X[:1], reports=["normales EKG"])
+
+
+def test_a_start_that_is_an_end_is_left_out(embedder, task, gpt2, tmp_path):
+    """As GPT-2 has it; a report then follows a line end, or the prefix alone."""
+    from transformers import AutoTokenizer
+
+    X, reports = task
+    shutil.copytree(gpt2, tmp_path / "lm")
+    tokenizer = AutoTokenizer.from_pretrained(gpt2)
+    tokenizer.bos_token = tokenizer.eos_token
+    tokenizer.save_pretrained(tmp_path / "lm")
+    end = tokenizer.eos_token_id
+    for prompt in ("", "Report:"):
+        fitted = generator(embedder, language_model=str(tmp_path / "lm"), tuning="full",
+                           prompt=prompt, max_epochs=1)  # fmt: skip
+        fitted.fit(X, reports=reports).save_pretrained(tmp_path / "saved")
+        again = MeritReportGenerator.from_pretrained(tmp_path / "saved")
+        for one in (fitted, again):
+            opening = one._opening([prompt])[0]
+            assert end not in opening and bool(opening) == bool(prompt)
+        np.testing.assert_array_equal(again.predict(X[:3]), fitted.predict(X[:3]))
 
 
 def test_reports_as_targets_and_by_routing(embedder, task):

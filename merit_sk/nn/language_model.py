@@ -103,8 +103,8 @@ def _common_tokens(texts, groups, min_patients):
     common = {word for word, having in patients.items() if len(having) >= min_patients}
     if not common:
         raise ValueError(
-            f"no word occurs in the reports of {min_patients} patients: too few to learn words "
-            "from without giving away whose they are"
+            f"no word occurs in the reports of {min_patients} patients (n_samples = "
+            f"{len(set(groups))}): too few to learn words from without giving away whose they are"
         )
     kept = [token for token in counts if not _is_word(token) or token.strip() in common]
     return sorted(kept, key=lambda token: (-counts[token], token))[: MAX_WORDS - len(SPECIAL)]
