@@ -220,10 +220,14 @@ LONG = SHORT | {"max_epochs": 15}
 N_STEPS = 15 * 3
 
 
-class StayInTheLastEpoch(Callback):
-    """Waits to be killed, so that no run ends before."""
+class UntilKilled(Callback):
+    """Tells how far it is, and waits in the last epoch, so that no run ends before it is killed."""
+
+    def __init__(self, step):
+        self.step = step
 
     def on_batch_end(self, net, training=False, **kwargs):
+        self.step.value = net.batches_.step
         if len(net.history) == LONG["max_epochs"]:
             signal.pause()
 
@@ -237,21 +241,22 @@ def _train(few, folder, callbacks=()):
 def _kill_and_resume(few, folder, n_kills):
     """Kill -9 in every part of a run, then let it end; what it learned, and without."""
     rng, context = np.random.default_rng(0), multiprocessing.get_context("fork")
-    steps, file = [0], folder / resume.NAME
+    steps, file, step = [0], folder / resume.NAME, context.Value("i", 0, lock=False)
     for after in np.linspace(0, N_STEPS - 3, n_kills + 1).astype(int)[:-1]:
+        step.value = 0
         process = context.Process(
-            target=_train, args=(few, folder, [StayInTheLastEpoch()]), daemon=True
+            target=_train, args=(few, folder, [UntilKilled(step)]), daemon=True
         )
         process.start()
-        while not file.exists() or resume.read_state(file).step <= after:
+        while step.value <= after:
             assert process.is_alive()
-            time.sleep(0.01)
+            time.sleep(0.001)
         time.sleep(rng.uniform(0, 0.02))  # in a batch, or in writing
         process.kill()
         process.join()
-        state = resume.read_state(file)
-        assert process.exitcode == -signal.SIGKILL and not state.finished
-        steps.append(state.step)
+        assert process.exitcode == -signal.SIGKILL
+        steps.append(resume.read_state(file).step if file.exists() else 0)
+        assert steps[-1] >= after
     assert steps == sorted(steps) and steps[-1] < N_STEPS
     process = context.Process(target=_train, args=(few, folder))
     process.start()
