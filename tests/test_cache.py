@@ -17,6 +17,7 @@ from merit_sk.datasets import load_ptbxl
 from merit_sk.records import _cache
 from merit_sk.records._wfdb_reader import Scale
 from merit_sk.signals import STANDARD_LEADS
+from merit_sk.signals._lead_map import LIMB_LEADS
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +98,15 @@ def test_leads_are_reduced_only_if_they_come_back(hash_, spread, noise):
         np.testing.assert_array_equal(_cache.expand_leads(reduced, STANDARD_LEADS), samples)
     else:
         assert noise or spread == 30000
+
+
+def test_integers_follow_the_definitions_of_the_limb_leads():
+    rng = np.random.default_rng(0)
+    samples = _cache.expand_leads(
+        rng.integers(-9999, 9999, (8, 500)).astype(np.int16), STANDARD_LEADS
+    )
+    for row, (a, b) in zip(samples, LIMB_LEADS.values(), strict=False):
+        assert np.abs(row - (a * samples[0] + b * samples[1])).max() <= 0.5
 
 
 def test_lengths_may_differ(tmp_path):

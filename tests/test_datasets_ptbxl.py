@@ -127,3 +127,19 @@ def test_wrong_arguments_are_refused_at_once(tmp_path, data_dir):
         load_ptbxl(data_dir / "ptb-xl", sampling_rate=250)
     with pytest.raises(ValueError, match="errors must be"):
         load_ptbxl(data_dir / "ptb-xl", errors="ignore")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("ptbxl_database.csv", "scp_codes", "codes", "no column scp_codes"),
+        ("ptbxl_database.csv", "'NORM': 100.0", "NORM 100", "scp_codes .* for the record"),
+        ("scp_statements.csv", "diagnostic_subclass", "subclass", "no column diagnostic_subclass"),
+    ],
+)
+def test_tables_of_another_form_are_named(data_dir, tmp_path, file, old, new, message):
+    for name in ("ptbxl_database.csv", "scp_statements.csv"):
+        text = (data_dir / "ptb-xl" / name).read_text()
+        (tmp_path / name).write_text(text.replace(old, new) if name == file else text)
+    with pytest.raises(ValueError, match=f"{file} has {message}"):
+        load_ptbxl(tmp_path)

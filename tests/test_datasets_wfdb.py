@@ -49,6 +49,22 @@ def test_reports_come_from_a_table(folder):
         read_wfdb(folder, table=pd.concat([table, table]))
 
 
+def test_a_table_without_the_name_of_any_record_is_an_error(folder):
+    table = pd.DataFrame({"report": ["first"] * 4}, index=["a.hea", "b.hea", "c.hea", "d.hea"])
+    message = r"records are named 'a', 'b', 'c', rows 'a\.hea', 'b\.hea', 'c\.hea', \.\.\."
+    with pytest.raises(ValueError, match=message):
+        read_wfdb(folder, table=table)
+    with pytest.raises(ValueError, match="rows none"):
+        read_wfdb(folder, table=table[:0])
+
+
+def test_names_of_digits_keep_their_zeros(folder, tmp_path):
+    write_record(tmp_path / "deep", "007", np.ones((12, 200)))
+    (tmp_path / "reports.csv").write_text("record,report\n007,first\n")
+    ecg = read_wfdb(tmp_path / "deep", table=tmp_path / "reports.csv")
+    assert dict(zip(ecg.data.record_names, ecg.reports, strict=True)) == {"007": "first", "c": None}
+
+
 def test_edf_and_wfdb_may_lie_together(tmp_path):
     signal = np.arange(300) - 150
     (tmp_path / "a.EDF").write_bytes(edf_bytes([signal, signal], (100, 100)))

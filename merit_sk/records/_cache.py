@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..signals._lead_map import LIMB_LEADS
 from ..signals._leads import lead_indices
 from ._wfdb_reader import Scale, _read_file, to_millivolts
 
@@ -33,7 +34,7 @@ FORMAT = 1
 SHARD_RECORDS = 1024
 
 _INDEX = np.dtype([("offset", "<i8"), ("n_times", "<i4"), ("reduced", "?")])
-_DERIVED = ("III", "aVR", "aVL", "aVF")
+_DERIVED = [name for name in LIMB_LEADS if name not in ("I", "II")]
 _DIGEST_SIZE = hashlib.sha256().digest_size
 _OWN = re.compile(
     r"fingerprint(\.tmp)?|names\.txt|meta\.json|shard-\d{5,}\.(bin|npy|\d+(\.index)?\.tmp)"
@@ -67,7 +68,7 @@ def reduce_leads(samples, lead_names, scales, tolerance):
 def expand_leads(reduced, lead_names):
     """Compute the leads that `reduce_leads` left out.
 
-    ``III = II - I``, ``aVR = -(I + II) / 2``, ``aVL = I - II / 2``, ``aVF = II - I / 2``.
+    These are `LIMB_LEADS` in integers; how halves are rounded is a part of the format.
     """
     samples = np.empty((len(lead_names), reduced.shape[-1]), dtype=np.int16)
     samples[_kept(lead_names)] = reduced
@@ -82,7 +83,7 @@ def expand_leads(reduced, lead_names):
 
 @lru_cache(maxsize=64)
 def _kept(lead_names):
-    if not {"I", "II", *_DERIVED} <= set(lead_names):
+    if not set(LIMB_LEADS) <= set(lead_names):
         return None
     return [i for i, name in enumerate(lead_names) if name not in _DERIVED]
 

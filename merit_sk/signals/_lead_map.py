@@ -6,8 +6,8 @@ import numpy as np
 
 from ._leads import canonical_lead_name
 
-# Each limb lead as a combination of I and II (Einthoven's law and Goldberger's definitions).
-_LIMB = {
+#: Each limb lead as a combination of I and II (Einthoven's law and Goldberger's definitions).
+LIMB_LEADS = {
     "I": (1, 0),
     "II": (0, 1),
     "III": (-1, 1),
@@ -18,7 +18,7 @@ _LIMB = {
 
 
 class LeadMap:
-    """How the leads of a model follow from those of recordings.
+    """Linear map from the leads of recordings to those of a model.
 
     A lead that is there is taken as it is. A limb lead that is not is computed if two others are
     there, which determine it exactly. Any other is zero, as flat leads are: missing.
@@ -59,9 +59,9 @@ class LeadMap:
     def __init__(self, have, want):
         have = [canonical_lead_name(name) for name in have]
         names = [canonical_lead_name(name) for name in want]
-        basis = [name for name in _LIMB if name in have][:2]
+        basis = [name for name in LIMB_LEADS if name in have][:2]
         absent = [name for name in names if name not in have]
-        self.computed = [name for name in absent if len(basis) == 2 and name in _LIMB]
+        self.computed = [name for name in absent if len(basis) == 2 and name in LIMB_LEADS]
         self.missing = [name for name in absent if name not in self.computed]
         if len(self.missing) == len(names):
             raise ValueError(
@@ -80,7 +80,7 @@ class LeadMap:
         self.present = self._weights.any(axis=1)
 
     def __call__(self, x):
-        """Leads of the model from the leads used, ``x`` of shape (..., n_used, n_times)."""
+        """Return the leads of the model from `used` ones, ``x`` of shape (..., n_used, n_times)."""
         x = np.asarray(x, dtype=np.float32)
         return x if self.complete else self._weights @ x
 
@@ -96,5 +96,6 @@ class LeadMap:
 
 
 def _in_terms_of(basis, name):
-    """Coefficients of a limb lead in two others."""
-    return np.linalg.solve(np.array([_LIMB[b] for b in basis], dtype=float).T, _LIMB[name])
+    """Return the coefficients of a limb lead in two others."""
+    basis = np.array([LIMB_LEADS[b] for b in basis], dtype=float)
+    return np.linalg.solve(basis.T, LIMB_LEADS[name])

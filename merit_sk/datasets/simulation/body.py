@@ -5,6 +5,8 @@ Coordinates: x to the patient's left, y to the feet, z to the front; the heart's
 
 import numpy as np
 
+from ...signals._lead_map import LIMB_LEADS
+
 ELECTRODES = ("RA", "LA", "LL", "V1", "V2", "V3", "V4", "V5", "V6")
 
 # Dower's transform from Frank's leads (z turned to the front); limb rows solved for the
@@ -31,12 +33,7 @@ _PLACE = LEAD_FIELD / _STRENGTH[:, None] * _DISTANCE[:, None]
 
 # The 12 leads from the electrodes: Einthoven, Goldberger, and Wilson's precordial leads.
 LEADS = np.zeros((12, 9))
-LEADS[0, [1, 0]] = 1, -1
-LEADS[1, [2, 0]] = 1, -1
-LEADS[2, [2, 1]] = 1, -1
-LEADS[3, [0, 1, 2]] = 1, -0.5, -0.5
-LEADS[4, [1, 0, 2]] = 1, -0.5, -0.5
-LEADS[5, [2, 0, 1]] = 1, -0.5, -0.5
+LEADS[:6, :3] = np.array(list(LIMB_LEADS.values())) @ [[-1, 1, 0], [-1, 0, 1]]  # of I and II
 LEADS[6:, :3] = -1 / 3
 LEADS[6:, 3:] = np.eye(6)
 
