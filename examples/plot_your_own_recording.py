@@ -71,9 +71,7 @@ plt.show()
 # with a warning: an embedding of lead I alone knows less.
 import warnings
 
-german = MeritZeroShotClassifier(
-    "merit-tiny", classes="all", language="de"
-).fit(ecg)
+german = MeritZeroShotClassifier("merit-tiny", classes="all", language="de").fit(ecg)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     one_lead = german.predict_proba(ecg.with_leads(["I"]))[0]
