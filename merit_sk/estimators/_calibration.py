@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import expit, logit
 
+LANGUAGES = ("en", "de")
 NORMAL = "NORM"
 
 

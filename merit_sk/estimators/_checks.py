@@ -43,7 +43,9 @@ def check_signals(estimator, X, *, reset):
             estimator._fitted_in_two_dimensions = False
         return X
     options = dict(dtype=[np.float32, np.float64], allow_nd=True, ensure_all_finite=False)
-    if np.ndim(X) != 3 and (reset or getattr(estimator, "_fitted_in_two_dimensions", False)):
+    if np.asarray(X).ndim != 3 and (
+        reset or getattr(estimator, "_fitted_in_two_dimensions", False)
+    ):
         X = validate_data(estimator, X, reset=reset, **options)
     else:
         X = check_array(X, input_name="X", estimator=estimator, **options)

@@ -4,11 +4,11 @@ import numpy as np
 from scipy.special import expit, logit
 from sklearn.utils.validation import check_consistent_length
 
-from ..statements import PTBXL_STATEMENTS, statement_prompts, task_members
-from ._calibration import NORMAL, ZeroShotCalibration, union_key, union_log_odds
+from ..statements import PTBXL_STATEMENTS, task_members
+from ._calibration import LANGUAGES, NORMAL, ZeroShotCalibration, union_key, union_log_odds
 from ._checks import check_signals
+from ._concepts import statement_vectors
 
-LANGUAGES = ("en", "de")
 FREQUENT = 10  # positives from which a statement has a say in what is common to all
 SLOPE_PRECISION = 0.1  # of the Gaussian around the common slopes
 
@@ -70,16 +70,12 @@ def calibrate_zero_shot(embedder, X, y, target_names, *, unseen=None):
     new = np.zeros(len(y), bool) if unseen is None else np.asarray(unseen, bool)
     embedder = embedder._ready()
     Z = embedder._embed(check_signals(embedder, X, reset=False), "projected").astype(float)
-    cosines = {
-        language: Z
-        @ np.stack([phrase_vector(embedder, statement_prompts(n, language)) for n in names]).T
-        for language in LANGUAGES
-    }
+    cosines = {x: Z @ statement_vectors(embedder, names, x).T for x in LANGUAGES}
     phrase = _phrase_curve(cosines, y)
     common = phrase[-1]
     statements, factors, log_odds = {name: {} for name in names}, {}, {}
     for language in LANGUAGES:
-        normal = Z @ phrase_vector(embedder, statement_prompts(NORMAL, language))
+        normal = Z @ statement_vectors(embedder, [NORMAL], language)[0]
         inputs = [np.column_stack([c, normal]) for c in cosines[language].T]
         slopes = _slopes(inputs, y)
         factors[language] = _factor(inputs, y, new)
@@ -96,12 +92,6 @@ def calibrate_zero_shot(embedder, X, y, target_names, *, unseen=None):
     return ZeroShotCalibration(
         phrase, statements, _union_points(log_odds, y, names, common), counts
     ).to_dict()
-
-
-def phrase_vector(embedder, phrases):
-    """Return the unit vector of several phrases of one concept: the direction of their mean."""
-    mean = embedder.embed_text(phrases).mean(axis=0)
-    return mean / np.linalg.norm(mean)
 
 
 def _shrunk_point(log_odds, y, common):

@@ -1,6 +1,7 @@
 """MeritZeroShotClassifier: classes described in words."""
 
 import warnings
+from itertools import count
 
 import numpy as np
 from scipy.special import expit, logit, softmax
@@ -14,13 +15,12 @@ from sklearn.utils.validation import (
 )
 
 from ..signals import check_finite
-from ..statements import statement_prompts
-from ._calibration import NORMAL, ZeroShotCalibration, union_log_odds
+from ._calibration import LANGUAGES, NORMAL, ZeroShotCalibration, union_log_odds
 from ._checks import check_signals
+from ._concepts import concept_vectors, statement_vectors
 from ._described import describe
 from ._fit import all_or_nothing
 from ._given_embedder import GivenEmbedder, resolve_embedder
-from ._learn_calibration import LANGUAGES, phrase_vector
 
 
 class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
@@ -222,22 +222,25 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
 
         Returns the columns that each class unites, the directions and the intercepts.
         """
-        languages = self._languages(embedder, calibration)
-        normal = {x: phrase_vector(embedder, statement_prompts(NORMAL, x)) for x in languages}
-        columns, lines, column_of = [], [], {}
-        for label, (codes, phrases) in described.items():
+        for label, (_, phrases) in described.items():
             self._warn_about_unknown(embedder, label, phrases)
-            for code in codes:
-                if code not in column_of:
-                    column_of[code] = len(lines)
-                    vectors = {
-                        x: (phrase_vector(embedder, statement_prompts(code, x)), normal[x])
-                        for x in languages
-                    }
-                    lines.append(calibration.line(code, vectors))
-            if not codes:
-                lines.append(calibration.line(None, {None: (phrase_vector(embedder, phrases), 0)}))
-            columns.append([column_of[code] for code in codes] or [len(lines) - 1])
+        languages = self._languages(embedder, calibration)
+        codes = list(dict.fromkeys(code for found in described.values() for code in found[0]))
+        own = [phrases for members, phrases in described.values() if not members]
+        vectors = {x: statement_vectors(embedder, [NORMAL, *codes], x) for x in languages}
+        lines = [
+            calibration.line(code, {x: (v[k], v[0]) for x, v in vectors.items()})
+            for k, code in enumerate(codes, start=1)
+        ]
+        if own:
+            lines += [
+                calibration.line(None, {None: (v, 0)}) for v in concept_vectors(embedder, own)
+            ]
+        column, phrase_column = {code: k for k, code in enumerate(codes)}, count(len(codes))
+        columns = [
+            [column[code] for code in members] or [next(phrase_column)]
+            for members, _ in described.values()
+        ]
         directions, intercepts = zip(*lines, strict=True)
         return columns, np.stack(directions), np.array(intercepts)
 
