@@ -1,4 +1,4 @@
-"""The one shape of answer of every loader."""
+"""Bunches that loaders return, and checks that they share."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ def make_bunch(
     frame : DataFrame
         Metadata, one row a record.
     descr : str
-        Source, licence and citation.
+        Source, license and citation.
     folds : array-like of shape (n_samples,) or None
     errors : {"raise", "skip"}
         With "skip", every record is read and the faulty ones are left out.

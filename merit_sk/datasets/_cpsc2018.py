@@ -14,7 +14,7 @@ from ._snomed import load_by_dx
 
 _DESCR = """
 China Physiological Signal Challenge 2018: 6,877 published 12-lead ECGs of 6 to 60 s (a few are
-longer) at 500 Hz from 11 hospitals, with up to three of nine classes each. Licence: CC BY 4.0.
+longer) at 500 Hz from 11 hospitals, with up to three of nine classes each. License: CC BY 4.0.
 Liu et al., Journal of Medical Imaging and Health Informatics 8(7):1368-1373 (2018),
 doi:10.1166/jmihi.2018.2442; in WFDB format: https://physionet.org/content/challenge-2020/1.0.2/
 """

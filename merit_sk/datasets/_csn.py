@@ -9,7 +9,7 @@ from ._snomed import load_by_dx
 _DESCR = """
 A large-scale 12-lead electrocardiogram database for arrhythmia study (Chapman University,
 Shaoxing People's Hospital, Ningbo First Hospital), version 1.0.0: 45,152 ECGs of 10 s at 500 Hz,
-one per patient, with diagnoses as SNOMED CT codes. Licence: CC BY 4.0.
+one per patient, with diagnoses as SNOMED CT codes. License: CC BY 4.0.
 Zheng et al., Scientific Reports 10:2898 (2020), doi:10.1038/s41598-020-59821-7;
 https://physionet.org/content/ecg-arrhythmia/1.0.0/
 """
@@ -23,7 +23,7 @@ CSN_CLASSES = sorted(CLASS_MEANINGS["csn"])
 def load_csn(path, *, labels="correct", errors="raise"):
     """Load the Chapman-Shaoxing-Ningbo data set from a local copy.
 
-    Headers are read at once, signals when they are asked for.
+    Headers are read eagerly, signals lazily.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def load_csn(path, *, labels="correct", errors="raise"):
 
 
 def _acronyms(file):
-    """Abbreviation by SNOMED CT code; the first one where a code has several."""
+    """Read the abbreviation of each SNOMED CT code; the first one where it has several."""
     table = read_table(file, [], encoding="utf-8-sig", dtype=str)
     table.columns = [name.replace(" ", "") for name in table.columns]
     needed = ["Snomed_CT", "AcronymName"]

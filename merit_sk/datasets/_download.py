@@ -1,4 +1,4 @@
-"""Downloading a published data set: resumed, verified, and left alone once it is whole."""
+"""Download a published data set: resumed, verified, and left alone once it is whole."""
 
 import hashlib
 import os
@@ -108,7 +108,7 @@ def download(
 
 
 def _session():
-    """HTTP session whose connections are kept open and shared by the threads of a download."""
+    """Open an HTTP session whose connections are kept and shared by all threads."""
     import requests
 
     session = requests.Session()
@@ -121,7 +121,7 @@ def _session():
 
 
 def _read_sums(lines, pattern):
-    """Checksum by path of the files wanted."""
+    """Return the checksum of each wanted file by path."""
     sums = {}
     for line in lines:
         match = re.fullmatch(r"([0-9a-f]{64})\s+\*?(.+)", line.decode("utf-8").strip())

@@ -7,7 +7,7 @@ from ._snomed import load_by_dx
 _DESCR = """
 Georgia 12-lead ECG Challenge Database: 10,344 ECGs of 5 to 10 s at 500 Hz from the south-eastern
 United States, published for the PhysioNet/Computing in Cardiology Challenge 2020, with diagnoses
-as SNOMED CT codes. Licence: CC BY 4.0.
+as SNOMED CT codes. License: CC BY 4.0.
 Perez Alday et al., Physiological Measurement 41:124003 (2020), doi:10.1088/1361-6579/abc960;
 https://physionet.org/content/challenge-2020/1.0.2/
 """
@@ -19,7 +19,7 @@ CHALLENGE_2020_CLASSES = code_classes("georgia")
 def load_georgia(path, *, errors="raise"):
     """Load the Georgia data set, or any other set of the PhysioNet challenges 2020 and 2021.
 
-    Headers are read at once, signals when they are asked for.
+    Headers are read eagerly, signals lazily.
 
     Parameters
     ----------

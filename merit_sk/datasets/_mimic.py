@@ -12,7 +12,7 @@ from ._bunch import check_errors, data_set_folder, make_bunch, paths_inside, rea
 _DESCR = """
 MIMIC-IV-ECG: diagnostic electrocardiogram matched subset, version 1.0. About 800,000 12-lead ECGs
 of 10 s at 500 Hz from about 160,000 patients of the Beth Israel Deaconess Medical Center, with the
-statements of the machine. Licence: Open Data Commons Open Database License v1.0.
+statements of the machine. License: Open Data Commons Open Database License v1.0.
 Gow et al., PhysioNet (2023), doi:10.13026/4nqg-sb35;
 https://physionet.org/content/mimic-iv-ecg/1.0/
 """
@@ -23,7 +23,7 @@ _N_STATEMENTS = 18
 def load_mimic_iv_ecg(path, *, min_words=4, errors="raise"):
     """Load MIMIC-IV-ECG from a local copy.
 
-    Tables are read at once, signals when they are asked for.
+    Metadata are loaded eagerly, signals lazily.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def clean_machine_report(statements):
 
 
 def _folds(patients):
-    """Folds 1 to 10 that depend on the patient's number alone."""
+    """Assign folds 1 to 10 by the patient's number alone."""
     distinct, inverse = np.unique(patients, return_inverse=True)
     digests = [hashlib.sha256(str(patient).encode()).digest() for patient in distinct]
     fold = np.array([1 + int.from_bytes(digest[:8], "big") % 10 for digest in digests], dtype=int)

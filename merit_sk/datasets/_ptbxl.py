@@ -22,7 +22,7 @@ TASKS = ("superclass", "subclass", "diagnostic", "form", "rhythm", "all")
 _DESCR = """
 PTB-XL, a large publicly available electrocardiography data set, version 1.0.3.
 21,799 clinical 12-lead ECGs of 10 s from 18,869 patients, with the cardiologist's report (mostly
-German) and up to 71 SCP-ECG statements each. Licence: CC BY 4.0.
+German) and up to 71 SCP-ECG statements each. License: CC BY 4.0.
 Wagner et al., Scientific Data 7:154 (2020), doi:10.1038/s41597-020-0495-6;
 https://physionet.org/content/ptb-xl/1.0.3/
 """
@@ -39,7 +39,7 @@ def load_ptbxl(
 ):
     """Load PTB-XL from a local copy.
 
-    Tables are read at once, signals when they are asked for.
+    Metadata are loaded eagerly, signals lazily.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from ._zero_shot import evaluate_zero_shot
 
 
 def category_map(source, target, *, version="corrected"):
-    """Return which classes of two data sets correspond: equal, or subclass and superclass.
+    """Return the classes of one data set that mean the same as, or belong to, those of another.
 
     Parameters
     ----------

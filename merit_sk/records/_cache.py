@@ -98,7 +98,7 @@ def quantize(signal, n_leads):
 
 
 def _encode(records, i):
-    """Bytes of record `i` and whether its limb leads are left out."""
+    """Encode record `i`: its bytes, its length and whether limb leads are left out."""
     names = records.lead_names
     digital = records._read_digital(i)
     if digital is None:
@@ -222,7 +222,7 @@ def _sole_builder(folder):
 
 
 def _work_folder(folder):
-    """First of ``<folder>.partial``, ``<folder>.partial-2``, ... without files of others."""
+    """Find the first of ``<folder>.partial``, ``<folder>.partial-2``, ... without alien files."""
     for k in itertools.count(1):
         partial = folder.with_name(f"{folder.name}.partial" + (f"-{k}" if k > 1 else ""))
         if not os.path.lexists(partial) or _is_own(partial):
@@ -230,7 +230,7 @@ def _work_folder(folder):
 
 
 def _is_own(partial):
-    """Whether a build has made this folder: its mark, and nothing but files of a cache."""
+    """Tell whether a build has made this folder: it has its mark and no other files."""
     if not partial.is_dir() or partial.is_symlink():
         return False
     names = [file.name for file in partial.iterdir()]
@@ -240,7 +240,7 @@ def _is_own(partial):
 
 
 def _mark(partial):
-    """Fingerprint of the records that a build is of."""
+    """Return the fingerprint of the records that a build is of, None if there is none."""
     for name in ("fingerprint", "meta.json"):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             text = (partial / name).read_text()
@@ -384,7 +384,7 @@ class CacheSource:
         return self.index["n_times"].astype(np.int64)
 
     def names(self):
-        """Names of all the records of the cache, in the order they were written."""
+        """Return the names of all records of the cache, in the order they were written."""
         text = (Path(self.folder) / "names.txt").read_bytes().decode("utf-8")
         return text.split("\n") if len(self.index) else []
 
@@ -398,7 +398,7 @@ class CacheSource:
         return f"{self.folder}/shard-{self.shards[i]:05d}.bin"
 
     def read_digital(self, i, lead_names):
-        """Samples and scales of a record, with its leads in the order asked for."""
+        """Read samples and scales of a record, with its leads in the order asked for."""
         offset, n_times, reduced = self.index[i].item()
         n_leads = len(self.lead_names)
         head = 24 * n_leads
@@ -440,7 +440,7 @@ class CacheSource:
         return digest.digest()
 
     def wrong_checksums(self):
-        """Reason by position of the records in files that do not match their checksum."""
+        """Return a reason by position for records in files that do not match their checksum."""
         reasons = {}
         for k in np.unique(self.shards):
             file = Path(self.folder) / f"shard-{k:05d}.bin"

@@ -1,4 +1,4 @@
-"""Reading one EDF record (European Data Format, 16-bit integers in blocks)."""
+"""Read one EDF record (European Data Format, 16-bit integers in blocks)."""
 
 import os
 from typing import NamedTuple
@@ -9,7 +9,7 @@ _ANNOTATIONS = "EDF Annotations"
 
 
 class EDFLayout(NamedTuple):
-    """Where the samples of an EDF file are."""
+    """Positions and scales of the samples of an EDF file."""
 
     start: int
     n_blocks: int

@@ -1,4 +1,4 @@
-"""Finding the records of a collection that cannot be used."""
+"""Find the records of a collection that cannot be used."""
 
 import warnings
 

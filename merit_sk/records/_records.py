@@ -18,7 +18,7 @@ _LARGE = 1 << 24
 
 
 class ECGRecords:
-    """Array-like collection of ECGs that is read when it is needed.
+    """Array-like collection of recordings that are read when they are needed.
 
     Slicing (``records[:100]``, an index array, a boolean mask) gives another lazy collection
     whose record names and reports are sliced along, so that every splitter and every
@@ -272,7 +272,7 @@ class ECGRecords:
         Parameters
         ----------
         lead_names : sequence of str
-            Leads, by name.
+            Leads, by name, in any notation that `merit_sk.signals.canonical_lead_name` knows.
 
         Returns
         -------
@@ -463,7 +463,7 @@ class ECGRecords:
         return signal if self.duration is None else signal[:, : self._most_times]
 
     def _read_digital(self, i):
-        """Integers of a record as it is seen here, None if they are not those of its source."""
+        """Read the integers of a record as it is seen here; None if its source has others."""
         source = self._source
         cut = self.duration is not None and source.n_times[i] > self._most_times
         if cut or source.rates[i] != self.sampling_rate:

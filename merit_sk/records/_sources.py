@@ -1,4 +1,4 @@
-"""Where the signals of an `ECGRecords` come from: arrays in memory or WFDB files.
+"""Sources of the signals of an `ECGRecords`: arrays in memory or WFDB files.
 
 A source has the attributes ``rates`` and ``n_times`` (one value per record) and ``lead_names``,
 and reads one record at a time: ``read(i, lead_names, out=None)`` returns the signal as it was
@@ -146,7 +146,7 @@ class FileSource:
         return digest.digest()
 
     def content(self, i):
-        """Digest of what a record holds, whatever its folder."""
+        """Return a digest of what a record holds, whatever its folder."""
         return _wfdb_reader.content_digest(self.describe(i))
 
     def wrong_checksums(self):

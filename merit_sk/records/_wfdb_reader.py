@@ -1,4 +1,4 @@
-"""Reading one record: a direct path for the common WFDB case, wfdb or EDF for everything else.
+"""Read one record: a direct path for the common WFDB case, wfdb or EDF for everything else.
 
 The direct path reads records of one segment whose signals lie, sample by sample, as 16-bit
 integers in one file: the form of PTB-XL, of MIMIC-IV-ECG and, behind a 24-byte MATLAB header, of
@@ -26,7 +26,7 @@ _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC"
 
 
 class Scale(NamedTuple):
-    """How integers of one lead become mV: ``(sample - baseline) / gain * unit``."""
+    """Conversion of one lead's integers to mV: ``(sample - baseline) / gain * unit``."""
 
     gain: float
     baseline: int
@@ -34,7 +34,7 @@ class Scale(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What a header says of a record; `file` is None unless the direct path can read it."""
+    """Content of a header; `file` is None unless the direct path can read the record."""
 
     path: str
     rate: float
@@ -97,7 +97,7 @@ _reused = _Reused()
 
 
 def _read_into(memory, path, file, offset, size):
-    """Read into the memory that is reused; what is there of `size` bytes."""
+    """Read `size` bytes, or fewer where the file ends, into the memory that is reused."""
     try:
         with open(file, "rb", buffering=0) as handle:
             handle.seek(offset)
@@ -303,7 +303,7 @@ def read_record(path, lead_names=None, out=None):
 
 
 def wrong_checksum(path):
-    """Name of the first lead whose samples do not add up to the header's checksum, or None.
+    """Return the first lead whose samples do not add up to its checksum, or None.
 
     A header whose checksums are all zero has none; formats of the other path are not checked.
     """
@@ -318,7 +318,7 @@ def wrong_checksum(path):
 
 
 def content_digest(path):
-    """Digest of what a record holds, wherever it lies.
+    """Return a digest of what a record holds, wherever it lies.
 
     Where the header of the direct form has checksums it says enough, together with the size of
     the signal file. Otherwise the samples are read.
@@ -333,9 +333,9 @@ def content_digest(path):
     bytes
     """
     header = read_header(path)
-    described = header._replace(path="", comments=(), file="")
+    rate, n_times, lead_names = header.rate, header.n_times, header.lead_names
+    digest = hashlib.sha256(_plain(rate, n_times, lead_names, header.offset, header.scales))
     if header.file is None or set(header.checksums) == {"0"}:
-        digest = hashlib.sha256(repr(described).encode())
         _, signal, _ = read_record(path)
         digest.update(signal)
         return digest.digest()
@@ -344,11 +344,17 @@ def content_digest(path):
         size = os.path.getsize(file)
     except FileNotFoundError:
         raise FileNotFoundError(f"record {path}: there is no signal file {file}") from None
-    return hashlib.sha256(repr((described, size)).encode()).digest()
+    digest.update(" ".join((*header.checksums, *header.first_values, str(size))).encode())
+    return digest.digest()
+
+
+@lru_cache(maxsize=64)
+def _plain(*values):
+    return repr(values).encode()
 
 
 def find_leads(header, lead_names):
-    """Positions of leads in a record, or None if it has exactly these in this order."""
+    """Return the positions of leads in a record; None if it has exactly these, in order."""
     if lead_names is None or lead_names == header.lead_names:
         return None
     try:

@@ -7,16 +7,16 @@ from ._prompts import statement_prompts
 
 
 class ClassMeaning(NamedTuple):
-    """What a class of another data set means.
+    """Meaning of a class of another data set.
 
     Attributes
     ----------
     codes : tuple of str
-        What stands for it in the files: SNOMED CT codes; none where the set has its own table.
+        SNOMED CT codes that stand for it in the files; none where the set brings its own table.
     statements : tuple of str
         PTB-XL statements or superclasses that together mean the same.
     exact : bool
-        Whether they do; otherwise they are the nearest there are, good for phrases only.
+        False if they are only the nearest there are, good for phrases but not for labels.
     other : str or None
         Key of `_OTHER`, where PTB-XL has no statement.
     """

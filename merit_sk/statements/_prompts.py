@@ -350,12 +350,12 @@ _PHRASES = _parse(_TABLE)
 
 
 def phrases(code, style):
-    """Phrases for a statement in a style: ``"machine"``, ``"english"`` or ``"german"``."""
+    """Return phrases for a statement in a style: ``"machine"``, ``"english"`` or ``"german"``."""
     return _PHRASES[code][style[0]]
 
 
 def statement_prompts(code, language="en"):
-    """Report-like phrases that express a PTB-XL statement or superclass.
+    """Return report-like phrases that express a PTB-XL statement or superclass.
 
     Prompts work for zero-shot classification when they speak the language of the reports a model
     was pretrained on. These follow the wording of real ones: machine statements and cardiologists'
@@ -404,12 +404,14 @@ def statement_prompts(code, language="en"):
 
 
 def task_prompts(task, language="en"):
-    """Phrases for every class of a PTB-XL task, in the order of the task's classes.
+    """Return phrases for every class of a PTB-XL task, in the order of its classes.
 
     Parameters
     ----------
     task : {"all", "diagnostic", "subclass", "superclass", "form", "rhythm"}
+        Task of the PTB-XL benchmark.
     language : {"en", "de"}, default="en"
+        Language of the phrases.
 
     Returns
     -------
