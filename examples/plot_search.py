@@ -55,34 +55,32 @@ print(search.fit(Z, abnormal).best_params_)
 # %%
 # A study that prunes
 # -------------------
-# ``callbacks`` takes skorch callbacks, and so Optuna's. The study watches the bound on the mutual
-# information with the reports, on a quarter of the recordings, and no label at all.
+# :func:`~merit_sk.training.search.tune` hands parameters of pretraining to Optuna. It compares
+# trials by the bound on the mutual information with the reports, on a quarter of the recordings,
+# and uses no label at all. Trials that fall behind are stopped early.
 import optuna
-from optuna_integration import SkorchPruningCallback
+from optuna.distributions import FloatDistribution
+
+from merit_sk.training.search import tune
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-
-def objective(trial):
-    embedder = MeritEmbedder(
-        pretrained=None,
-        max_epochs=4,
-        lr=trial.suggest_float("lr", 1e-5, 1e-2, log=True),
-        structure_weight=trial.suggest_float("structure_weight", 0, 0.5),
-        validation_fraction=0.25,
-        callbacks=[SkorchPruningCallback(trial, "valid_mi_text")],
-        random_state=0,
-    )
-    embedder.fit(ecg.data)
-    return embedder.history_[-1]["valid_mi_text"]
-
-
-study = optuna.create_study(
-    direction="maximize",
-    sampler=optuna.samplers.TPESampler(seed=0),
-    pruner=optuna.pruners.MedianPruner(n_startup_trials=2),
+candidate = MeritEmbedder(pretrained=None, max_epochs=4, validation_fraction=0.25, random_state=0)
+study = tune(
+    candidate,
+    ecg.data,
+    {
+        "lr": FloatDistribution(1e-5, 1e-2, log=True),
+        "structure_weight": FloatDistribution(0, 0.5),
+    },
+    reports=ecg.reports,
+    n_trials=5,
+    study=optuna.create_study(
+        direction="maximize",
+        sampler=optuna.samplers.TPESampler(seed=0),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=2),
+    ),
 )
-study.optimize(objective, n_trials=5)
 table = study.trials_dataframe(attrs=("number", "params", "state", "value"))
 print(table.round(4).to_string(index=False))
 
