@@ -55,13 +55,13 @@ print(search.fit(Z, abnormal).best_params_)
 # %%
 # A study that prunes
 # -------------------
-# :func:`~merit_sk.training.search.tune` hands parameters of pretraining to Optuna. It compares
+# :func:`~merit_sk.tune` hands parameters of pretraining to Optuna. It compares
 # trials by the bound on the mutual information with the reports, on a quarter of the recordings,
 # and uses no label at all. Trials that fall behind are stopped early.
 import optuna
 from optuna.distributions import FloatDistribution
 
-from merit_sk.training.search import tune
+from merit_sk import tune
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

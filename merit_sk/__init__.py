@@ -11,6 +11,7 @@ _PUBLIC = {
     "MeritReportGenerator": "estimators",
     "MeritZeroShotClassifier": "estimators",
     "list_pretrained": "estimators",
+    "tune": "estimators",
 }
 _SUBPACKAGES = {
     "datasets", "estimators", "evaluation", "experiment", "inspection", "metrics", "nn", "records",

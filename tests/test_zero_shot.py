@@ -357,3 +357,28 @@ def test_errors_say_what_to_do(tiny, ecg, fitted):
             MeritZeroShotClassifier(**{"embedder": fitted} | parameters).fit(ecg.data)
     with pytest.raises(NotFittedError):
         MeritZeroShotClassifier(fitted).predict(ecg.data)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        dict(classes="superclass", multi_label=False),
+        dict(classes={1: "atrial fibrillation", 2: ["CLBBB", "CRBBB"]}, threshold={1: 0.25}),
+        dict(classes=["MI", "LAFB/LPFB"], language="de", threshold=0.3),
+    ],
+)
+def test_saved_and_loaded(weights, simulated, tmp_path, parameters):
+    zero = MeritZeroShotClassifier(weights, **parameters).fit(simulated.data)
+    zero.save_pretrained(tmp_path)
+    loaded = MeritZeroShotClassifier.from_pretrained(tmp_path)
+    again = clone(loaded).fit(simulated.data)
+    for other in (loaded, again):
+        assert other.classes_.tolist() == zero.classes_.tolist()
+        assert other.statements_ == zero.statements_ and other.prompts_ == zero.prompts_
+        np.testing.assert_array_equal(other.predict(simulated.data), zero.predict(simulated.data))
+        np.testing.assert_allclose(
+            other.predict_proba(simulated.data), zero.predict_proba(simulated.data), rtol=1e-12
+        )
+    with pytest.raises(ValueError, match="no embedder"):
+        MeritEmbedder.from_pretrained(tmp_path)

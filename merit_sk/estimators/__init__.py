@@ -10,6 +10,7 @@ _WHERE = {
     "XResNetClassifier": "_xresnet",
     "calibrate_zero_shot": "_learn_calibration",
     "list_pretrained": "_storage",
+    "tune": "_tune",
 }
 
 __all__ = list(_WHERE)

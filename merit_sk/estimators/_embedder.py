@@ -109,7 +109,8 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         Floating-point precision of the network during training; ``"auto"`` takes bfloat16 where
         the hardware has it. Embeddings are always computed in float32.
     device : str, default="auto"
-        ``"auto"`` takes an accelerator if there is one. It is resolved again after loading.
+        Where to compute; ``"auto"`` takes an accelerator if there is one. May be changed after
+        ``fit``.
     n_jobs : int or None, default=None
         CPU threads of PyTorch; None leaves them as they are, -1 is all cores. Results are
         reproducible for equal numbers of threads.
@@ -505,6 +506,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
                 "this model was pretrained without reports and has no space shared with text: "
                 "fit it with reports=, or choose another readout"
             )
+        self._place()
         arguments = self.model_, self._source(X), readout, self.batch_size
         embed = embed_windows if self.cache is None else partial(embed_once, self.cache)
         with torch_threads(self.n_jobs):
@@ -549,6 +551,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
                 "this model was pretrained without reports and cannot embed text: "
                 "fit it with reports="
             )
+        self._place()
         features = self.text_features_([" ".join(text.lower().split()) for text in texts])
         features = {k: v.to(self.device_) for k, v in tensors(features).items()}
         with torch.inference_mode():
@@ -585,6 +588,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
                 "this model was pretrained with structure_weight=0 and cannot reconstruct: fit it "
                 "with a share of masked modelling"
             )
+        ready._place()
         source = ready._source(check_signals(ready, X, reset=False))
         with torch_threads(self.n_jobs):
             return reconstruct_windows(ready.model_, source, check_random_state(random_state))

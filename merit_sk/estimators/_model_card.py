@@ -68,10 +68,11 @@ def _input(window):
 
 
 def _training(estimator):
-    n_parameters = sum(p.numel() for p in estimator.model_.parameters())
-    lines = [f"- {n_parameters:,} parameters.", f"- {len(estimator.history_)} epochs."]
-    if estimator.history_:
-        last = estimator.history_[-1]
+    trained = estimator if hasattr(estimator, "model_") else estimator.embedder_
+    n_parameters = sum(p.numel() for p in trained.model_.parameters())
+    lines = [f"- {n_parameters:,} parameters.", f"- {len(trained.history_)} epochs."]
+    if trained.history_:
+        last = trained.history_[-1]
         known = {k: v for k, v in last.items() if k not in ("epoch", "dur")}
         lines.append("- Last epoch: " + ", ".join(f"{k} {v:.4g}" for k, v in known.items()) + ".")
     return lines

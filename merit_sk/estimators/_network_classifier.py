@@ -185,6 +185,7 @@ class NetworkClassifier(StorageMixin, ClassifierMixin, BaseEstimator):
         from ..nn.device import torch_threads
 
         check_is_fitted(self)
+        self._place()
         source = self._source(check_signals(self, X, reset=False))
         with torch_threads(self.n_jobs):
             return embed_windows(

@@ -337,6 +337,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
 
         from ..nn.device import running
 
+        self._place()
         config = resolve_generation(self.generation, self.max_new_tokens, self.tokenizer_)
         openings = self._opening(before)
         self.model_.check_room(openings, config.max_new_tokens)

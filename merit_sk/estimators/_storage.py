@@ -38,6 +38,7 @@ class StorageMixin(ModelHubMixin, library_name="merit_sk", tags=["ecg", "electro
     (`_restore`). Parameters that concern a machine and not the model are never saved.
     """
 
+    _fitted_attribute = "model_"
     _runtime = (
         "device", "n_jobs", "verbose", "callbacks", "random_state", "checkpoint_dir", "cache",
         "embedder",
@@ -81,7 +82,7 @@ class StorageMixin(ModelHubMixin, library_name="merit_sk", tags=["ecg", "electro
         """
         from ..nn.checkpoint import write_files, write_text
 
-        check_is_fitted(self, "model_")
+        check_is_fitted(self, self._fitted_attribute)
         folder = Path(save_directory)
         write_files(folder, self._files(dtype))
         card = folder / README
@@ -178,12 +179,13 @@ class StorageMixin(ModelHubMixin, library_name="merit_sk", tags=["ecg", "electro
     def _files(self, dtype="float32", parts=None):
         from ..nn.checkpoint import pack, weights_to_bytes
 
-        weights = weights_to_bytes(self._weights(), dtype)
+        network = self._weights()
+        weights = None if network is None else weights_to_bytes(network, dtype)
         config = {"estimator": type(self).__name__} | self._description()
         return pack(config, weights, self._parts(dtype) if parts is None else parts)
 
     def _weights(self):
-        """Return the module whose weights are saved."""
+        """Return the module whose weights are saved, or None."""
         return self.model_
 
     def _parts(self, dtype):
@@ -199,6 +201,15 @@ class StorageMixin(ModelHubMixin, library_name="merit_sk", tags=["ecg", "electro
         parameters = self.get_params(deep=False)
         kept = {k: v for k, v in parameters.items() if k not in (*self._runtime, *left_out)}
         return json.loads(json.dumps(kept, default=_plain))
+
+    def _place(self):
+        """Move the network to the device that the parameter `device` means by now."""
+        from ..nn.device import resolve_device
+
+        device = resolve_device(self.device)
+        if device != self.device_:
+            self.model_.to(device)
+            self.device_ = device
 
     def __getstate__(self):
         state = super().__getstate__()

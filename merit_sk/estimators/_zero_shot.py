@@ -21,9 +21,12 @@ from ._concepts import concept_vectors, statement_vectors
 from ._described import describe
 from ._fit import all_or_nothing
 from ._given_embedder import GivenEmbedder, resolve_embedder
+from ._storage import StorageMixin
+
+EMBEDDER = "embedder"
 
 
-class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
+class MeritZeroShotClassifier(StorageMixin, ClassifierMixin, BaseEstimator):
     """Find what is described in words; no label is used.
 
     A recording is compared with phrases by the cosine of their embeddings, after CLIP [1]_. The
@@ -338,6 +341,68 @@ class MeritZeroShotClassifier(ClassifierMixin, BaseEstimator):
             return (scores > logit(self.thresholds_)).astype(int)
         return self.classes_[scores.argmax(axis=1)]
 
+    _kind = "statements", "zero-shot classifier"
+    _fitted_attribute = "classes_"
+
+    @property
+    def window_(self):
+        """Sampling rate, leads, duration and pass band of the embedder."""
+        return self.embedder_.window_
+
+    @classmethod
+    def _saved_parameters(cls, config, name):
+        fixed = {"classes": _classes(config), "multi_label": config["multi_label"]}
+        return super()._saved_parameters(config, name) | fixed
+
+    @classmethod
+    def _from_files(cls, files, folder, name, device="auto", **parameters):
+        zero = super()._from_files(files, folder, name, **parameters)
+        zero.embedder = zero.embedder_.set_params(device=device)
+        return zero
+
+    def _weights(self):
+        return None
+
+    def _parts(self, dtype):
+        return {f"{EMBEDDER}/{k}": v for k, v in self.embedder_._files(dtype).items()}
+
+    def _description(self):
+        return {
+            "parameters": self._plain_parameters("classes", "threshold")
+            | {
+                "threshold": "auto"
+                if isinstance(self.threshold, str)
+                else self.thresholds_.tolist()
+            },
+            "classes": self.classes if isinstance(self.classes, str) else None,
+            "statements": [
+                [_plain_label(label), list(self.statements_[label]), list(self.prompts_[label])]
+                for label in self.prompts_
+            ],
+            "multi_label": self.multi_label_,
+            "thresholds": self.thresholds_.tolist(),
+            "calibration": self.calibration_,
+            "columns": [[int(k) for k in columns] for columns in self._columns],
+            "directions": self._directions.tolist(),
+            "intercepts": self._intercepts.tolist(),
+            "n_features_in": self.n_features_in_,
+        }
+
+    def _restore(self, config, weights, parts, folder):
+        from ._embedder import MeritEmbedder
+
+        where = f"{folder}/{EMBEDDER}"
+        self.embedder_ = MeritEmbedder._from_files(parts[EMBEDDER], where, where)
+        described = {label: codes_and_phrases for label, *codes_and_phrases in config["statements"]}
+        self.statements_ = {label: tuple(codes) for label, (codes, _) in described.items()}
+        self.prompts_ = {label: phrases for label, (_, phrases) in described.items()}
+        self.classes_ = _labels(described)
+        self.multi_label_, self.calibration_ = config["multi_label"], config["calibration"]
+        self.thresholds_ = np.array(config["thresholds"])
+        self._columns, self._directions = config["columns"], np.array(config["directions"])
+        self._intercepts = np.array(config["intercepts"])
+        self.n_features_in_ = config["n_features_in"]
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
@@ -355,3 +420,14 @@ def _labels(described):
     array = np.empty(len(labels), dtype=object)
     array[:] = labels
     return array
+
+
+def _plain_label(label):
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def _classes(config):
+    """Return the parameter `classes` of a classifier that was saved."""
+    if config["classes"] is not None:
+        return config["classes"]
+    return {label: codes or phrases for label, codes, phrases in config["statements"]}

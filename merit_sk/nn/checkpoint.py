@@ -61,7 +61,8 @@ def pack(config, weights, parts=None):
     ----------
     config : dict
         Of plain JSON types.
-    weights : bytes
+    weights : bytes or None
+        None for a model that has no weights besides those of its parts.
     parts : dict of str to bytes or None, default=None
         Files of models that this one is made of, by path.
 
@@ -71,15 +72,14 @@ def pack(config, weights, parts=None):
     """
     parts = parts or {}
     config = {
-        "format": "merit_sk",
-        "format_version": FORMAT,
-        "weights_sha256": _digest(weights),
-        **config,
+        "format": "merit_sk", "format_version": FORMAT,
+        "weights_sha256": None if weights is None else _digest(weights), **config,
     }  # fmt: skip
     if parts:
         config["parts"] = {path: _digest(data) for path, data in sorted(parts.items())}
     text = json.dumps(config, indent=1, ensure_ascii=False)
-    return {**parts, WEIGHTS_NAME: weights, CONFIG_NAME: text.encode()}
+    own = {} if weights is None else {WEIGHTS_NAME: weights}
+    return {**parts, **own, CONFIG_NAME: text.encode()}
 
 
 def _digest(data):
@@ -149,8 +149,9 @@ def read_files(folder):
         raise FileNotFoundError(f"{folder} is not a saved model: it has no {path}")
 
     config = _parse(read(CONFIG_NAME), folder)
-    parts = {path: read(path) for path in config.get("parts", {}) if _is_inside(path)}
-    return {**parts, WEIGHTS_NAME: read(WEIGHTS_NAME), CONFIG_NAME: read(CONFIG_NAME)}
+    paths = [path for path in config.get("parts", {}) if _is_inside(path)]
+    paths += [CONFIG_NAME] if config["weights_sha256"] is None else [WEIGHTS_NAME, CONFIG_NAME]
+    return {path: read(path) for path in paths}
 
 
 def _is_inside(path):
@@ -171,7 +172,7 @@ def unpack(files, folder):
     Returns
     -------
     config : dict
-    weights : bytes
+    weights : bytes or None
     parts : dict of str to dict of str to bytes
         Files of the models that this one is made of, by the name of the model.
 
@@ -182,6 +183,8 @@ def unpack(files, folder):
     """
     config = _parse(files[CONFIG_NAME], folder)
     digests = {WEIGHTS_NAME: config["weights_sha256"]} | config.get("parts", {})
+    if digests[WEIGHTS_NAME] is None:
+        del digests[WEIGHTS_NAME]
     parts = {}
     for path, digest in digests.items():
         if _digest(files[path]) != digest:
@@ -192,7 +195,7 @@ def unpack(files, folder):
         name, _, inner = path.partition("/")
         if inner:
             parts.setdefault(name, {})[inner] = files[path]
-    return config, files[WEIGHTS_NAME], parts
+    return config, files.get(WEIGHTS_NAME), parts
 
 
 def _parse(data, folder):

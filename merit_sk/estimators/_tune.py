@@ -42,7 +42,7 @@ def tune(embedder, X, space, *, reports=None, metric=None, n_trials=20, study=No
     >>> from optuna.distributions import FloatDistribution
     >>> from merit_sk import MeritEmbedder
     >>> from merit_sk.datasets import make_ecg
-    >>> from merit_sk.training.search import tune
+    >>> from merit_sk import tune
     >>> ecg = make_ecg(32, duration=2, random_state=0)
     >>> embedder = MeritEmbedder(
     ...     encoder={"widths": [8, 8], "patch": 4}, pretrained=None, duration=2, max_epochs=1,

@@ -5,8 +5,7 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from merit_sk import MeritEmbedder
-from merit_sk.training.search import tune
+from merit_sk import MeritEmbedder, tune
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
