@@ -9,7 +9,7 @@ those of recordings in mV. Curves and operating points of the statements are lea
 slopes makes up for what they promise too much. Fold 10 is used for the table that is printed, and
 for nothing else; its rows marked "-" are the weights without calibration.
 
-PATH is the folder that ``benchmarks/merit_tiny.py`` takes.
+PATH is the folder that ``_data.py`` describes.
 """
 
 import argparse
@@ -18,12 +18,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _data import load_all
 from safetensors.torch import load, save
 
 from merit_sk import ECGRecords, MeritEmbedder, MeritZeroShotClassifier
+from merit_sk.datasets import load_ptbxl
 from merit_sk.estimators import calibrate_zero_shot
-from merit_sk.experiment.config import RunConfig, versions
-from merit_sk.experiment.data import load_main
+from merit_sk.experiment import versions
 from merit_sk.metrics import macro_auc
 from merit_sk.nn.checkpoint import (
     BUNDLED,
@@ -40,14 +41,13 @@ SEEN, LEARNED, TEST = range(1, 9), range(1, 10), 10
 MIN_POSITIVES = 10
 
 
-def read(path):
+def read(path, n=None):
     """Recordings in mV where there are such, else standardized; statements and folds."""
-    table = path / "metadata" / "ptbxl_database.csv"
-    standardized = str(path / "ptb-xl-standardized"), str(table)
-    main = load_main(RunConfig(ptbxl=str(path / "ptb-xl"), standardized=standardized))
+    main, raw = load_all(path, n=n), load_ptbxl(path / "ptb-xl", task="all")
     X = np.array(main.data, dtype=np.float32)
-    in_mv = np.arange(len(X)) < len(main.paper)
-    X[in_mv] = main.paper
+    rows = raw.frame.index.get_indexer(main.frame.index)
+    in_mv = rows >= 0
+    X[in_mv] = np.asarray(raw.data[rows[in_mv]])
     assert list(main.target_names) == list(PTBXL_STATEMENTS)
     return ECGRecords.from_array(X, sampling_rate=100), main.target, main.folds, in_mv
 
@@ -121,12 +121,13 @@ def parse(arguments=None):
     parser.add_argument("--data", type=Path, required=True, help="folder of real recordings")
     parser.add_argument("--weights", type=Path, default=BUNDLED / "merit-tiny")
     parser.add_argument("--n-jobs", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="few recordings: tests the script")
     return parser.parse_args(arguments)
 
 
 def main(arguments=None):
     args = parse(arguments)
-    X, target, folds, in_mv = read(args.data)
+    X, target, folds, in_mv = read(args.data, 800 if args.quick else None)
     embedder = MeritEmbedder.from_pretrained(args.weights, n_jobs=args.n_jobs, cache=True)
     seen, learned, test = (np.flatnonzero(np.isin(folds, f)) for f in (SEEN, LEARNED, TEST))
     mean, std = statistics(embedder, X[seen], in_mv[seen])

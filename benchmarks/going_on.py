@@ -21,8 +21,9 @@ from sklearn.linear_model import LogisticRegression
 
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import load_ptbxl
+from merit_sk.experiment import select_task
 from merit_sk.metrics import macro_auc
-from merit_sk.statements import task_labels, task_prompts
+from merit_sk.statements import task_prompts
 
 TASKS = ("superclass", "subclass", "form", "rhythm")
 METHODS = {
@@ -32,14 +33,6 @@ METHODS = {
     "going on, 10 epochs, lr 3e-4": dict(max_epochs=10, lr=3e-4),
     "going on, 10 epochs, lr 1e-4": dict(max_epochs=10, lr=1e-4),
 }
-
-
-def task_target(target, names, task):
-    """Return the indicator matrix of a task's classes from that of the statements."""
-    labels = task_labels(task)
-    classes = sorted(set(labels.values()))
-    columns = {c: [names.index(s) for s, label in labels.items() if label == c] for c in classes}
-    return np.stack([target[:, columns[c]].max(axis=1) for c in classes], axis=1), classes
 
 
 def probe(Z, y, Z_test, y_test, min_positives=10):
@@ -75,7 +68,8 @@ def run(method, ecg, reports, rows, test, seed):
     row = {"seconds": time.perf_counter() - start}
     Z, Z_test = embedder.transform(ecg.X[rows]), embedder.transform(ecg.X[test])
     for task in TASKS:
-        y, classes = task_target(ecg.target, ecg.names, task)
+        selected = select_task(ecg, task)
+        y, classes = selected.target, selected.target_names
         row[task] = probe(Z, y[rows], Z_test, y[test])
         if task == "superclass":
             for language in ("en", "de"):
@@ -85,13 +79,13 @@ def run(method, ecg, reports, rows, test, seed):
     return row
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--n", type=int, help="about as many recordings")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     args.output.mkdir(parents=True, exist_ok=True)
     path = args.output / "going_on.csv"
     found = pd.read_csv(path) if path.exists() else pd.DataFrame()
@@ -103,7 +97,6 @@ def main():
     for text, bunch in texts.items():
         signals = np.asarray(bunch.data)
         bunch.X = ECGRecords.from_array(signals, sampling_rate=100)
-        bunch.names = list(bunch.target_names)
         pairs = np.flatnonzero(
             np.array([i in in_mv for i in bunch.frame.index]) & (bunch.folds <= 8)
         )

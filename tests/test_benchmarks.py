@@ -39,6 +39,7 @@ def test_merit_tiny(benchmark, tmp_path):
     assert {"config.json", "model.safetensors", "recipe.json"} <= names
 
 
+@pytest.mark.slow
 def test_pretraining(benchmark, capsys):
     words = ["--quick", "--repeats", 1, "--models", "tiny (conv)", "--tables", "fit", "transform"]
     benchmark("pretraining", *words)
@@ -144,3 +145,20 @@ def test_all_recordings(benchmark, all_data, tmp_path):
     words = ["--models", "merit", "summary", "--max-epochs", 1, "--n-jobs", 1, "--quick"]
     benchmark("all_recordings", "--data", all_data, "--output", tmp_path, *words)
     assert "MERIT" in (tmp_path / "tables.txt").read_text()
+
+
+@pytest.mark.slow
+def test_calibrate(benchmark, capsys, all_data, tmp_path):
+    weights = FOLDER.parent / "merit_sk" / "pretrained" / "merit-tiny"
+    for path in weights.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    benchmark("calibrate", "--data", all_data, "--weights", tmp_path, "--quick")
+    assert "fold 10" in capsys.readouterr().out
+    assert '"calibration"' in (tmp_path / "recipe.json").read_text()
+
+
+@pytest.mark.slow
+def test_going_on(benchmark, capsys, all_data, tmp_path):
+    words = ["--n", 600, "--methods", "untouched"]
+    benchmark("going_on", "--data", all_data, "--output", tmp_path, *words)
+    assert len(pd.read_csv(tmp_path / "going_on.csv")) == 6

@@ -185,7 +185,7 @@ def test_damaged_runs_are_repeated_not_believed(finished, csn, tmp_path, no_repo
 @pytest.fixture
 def quick(tmp_path, tiny):
     """Run a small experiment, always in the same folder."""
-    embedder = MeritEmbedder(**tiny | {"max_epochs": 0}, pretrained=None)
+    embedder = MeritEmbedder(**tiny | {"max_epochs": 0})
     options = dict(output=tmp_path, models=["summary"], tasks=["superclass"], fractions=[1],
                    min_positives=3, embedder=embedder)  # fmt: skip
     return partial(run_experiment, **options)
