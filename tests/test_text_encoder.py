@@ -1,11 +1,15 @@
 """Text encoders: the built-in one, and any Hugging Face encoder from a folder."""
 
+import json
+import pickle
+
 import numpy as np
 import pytest
 
-from merit_sk import MeritEmbedder
+from merit_sk import MeritEmbedder, MeritZeroShotClassifier
 from merit_sk.reports._check import check_reports
-from merit_sk.reports._features import TermFeatures
+from merit_sk.reports._features import SentenceFeatures, TermFeatures
+from merit_sk.reports._language import guess_language
 from merit_sk.reports._statements import split_statements, statement_bank
 
 
@@ -48,8 +52,6 @@ def test_hugging_face_encoder_from_a_folder(tiny_bert, tiny, ecg, tmp_path):
 
 
 def test_padding_does_not_change_a_sentence(tiny_bert):
-    from merit_sk.reports._features import SentenceFeatures
-
     features = SentenceFeatures(tiny_bert)
     alone = features(["sinus rhythm"])["sentence"]
     padded = features(["sinus rhythm", "left bundle branch block normal ecg"])["sentence"][:1]
@@ -96,3 +98,74 @@ def test_bank_holds_what_recurs_but_does_not_go_without_saying():
     bank, present = statement_bank(texts, [5, 1, 4])
     assert bank == ["af"]
     assert present.toarray().tolist() == [[1], [0], [0]]
+
+
+def test_a_saved_model_loads_its_encoder_only_for_text(tiny_bert, tiny, ecg, tmp_path, monkeypatch):
+    import transformers
+
+    embedder = MeritEmbedder(text_encoder=str(tiny_bert), **tiny)
+    embedder.fit(ecg.data, reports=ecg.reports).save_pretrained(tmp_path)
+    trusted, load = [], transformers.AutoModel.from_pretrained
+
+    def spy(name, **options):
+        trusted.append(options.get("trust_remote_code"))
+        return load(name, **options)
+
+    monkeypatch.setattr(transformers.AutoModel, "from_pretrained", spy)
+    for again in (MeritEmbedder.from_pretrained(tmp_path), pickle.loads(pickle.dumps(embedder))):
+        again.transform(ecg.data[:2])
+        assert trusted == []
+        again.embed_text(["sinus rhythm"])
+        assert trusted.pop() is False and not trusted
+
+
+def test_code_of_a_repository_is_never_run(tiny_bert, tmp_path):
+    import shutil
+
+    shutil.copytree(tiny_bert, tmp_path / "bert")
+    path = tmp_path / "bert" / "config.json"
+    config = json.loads(path.read_text())
+    config |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.C", "AutoModel": "evil.M"}}
+    path.write_text(json.dumps(config))
+    (tmp_path / "bert" / "evil.py").write_text("open('ran', 'w')")
+    with pytest.raises(OSError, match="could not be loaded"):
+        SentenceFeatures(tmp_path / "bert")(["sinus rhythm"])
+
+
+def test_an_encoder_moves_to_a_device(tiny_bert):
+    features = SentenceFeatures(tiny_bert)
+    here = features(["sinus rhythm"])["sentence"]
+    np.testing.assert_array_equal(features.to("cpu")(["sinus rhythm"])["sentence"], here)
+    moved = SentenceFeatures(tiny_bert, n_features=16).to("meta")
+    with pytest.raises(Exception, match="meta"):
+        moved(["sinus rhythm"])
+    assert moved.extended(["a"]) is moved and moved.to_dict()["n_features"] == 16
+
+
+@pytest.mark.parametrize("texts, language", [
+    (["sinus rhythm, left bundle branch block", "atrial fibrillation"], "en"),
+    (["sinusrhythmus, linksschenkelblock", "vorhofflimmern"], "de"),
+    (["rythme sinusal, bloc de branche droit complet", "fibrillation auriculaire"], None),
+    (["ritmo sinusal a 72 lpm, eje normal", "bloqueo de rama izquierda"], None),
+    (["窦性心律", "正常心电图"], None),
+    (["sinus rhythm", "sinusrhythmus"], None),
+    ([], None),
+])  # fmt: skip
+def test_a_language_is_named_only_if_it_is_known(texts, language):
+    assert guess_language(texts) == language
+
+
+def test_language_of_real_reports(data_dir):
+    import pandas as pd
+
+    table = pd.read_csv(data_dir / "metadata" / "ptbxl_12sl_statements_text_en.csv")
+    assert guess_language(table["text_en"].dropna().unique()) == "en"
+
+
+def test_reports_in_another_language_are_asked_in_english(tiny, ecg):
+    reports = ["rythme sinusal", "fibrillation auriculaire", "bloc de branche"] * 20
+    embedder = MeritEmbedder(**tiny | {"max_epochs": 1}).fit(ecg.data, reports=reports)
+    assert embedder.language_ is None
+    with pytest.warns(UserWarning, match="no word of the phrases"):
+        zero = MeritZeroShotClassifier(embedder, classes=["AFIB", "LVH"]).fit(ecg.data[:2])
+    assert "atrial fibrillation" in [phrase.lower() for phrase in zero.prompts_["AFIB"]]

@@ -1,8 +1,8 @@
 """Features of reports for the text tower."""
 
 import re
+from array import array
 from collections import Counter
-from itertools import pairwise
 
 import numpy as np
 
@@ -106,19 +106,17 @@ class TermFeatures:
         """Features of texts as a sparse matrix; of a long one the 256 terms with most weight."""
         from scipy.sparse import csr_matrix
 
-        starts, columns, counts = [0], [], []
+        starts, columns, column = array("q", [0]), array("i"), self._column
         for text in texts:
-            found = Counter(self._column[h] for h in self._hashed(text) if h in self._column)
-            columns += sorted(found)
-            counts += [found[j] for j in sorted(found)]
+            columns.extend(column[h] for h in self._hashed(text) if h in column)
             starts.append(len(columns))
-        shape = (len(texts), self.n_features)
-        parts = np.array(counts, dtype=float), np.array(columns, dtype=np.int32), starts
-        out = self._tfidf.transform(csr_matrix(parts, shape=shape), copy=False)
-        for start, end in pairwise(starts):
-            if end - start > MAX_TERMS_PER_TEXT:
-                weights = out.data[start:end]
-                weights[np.argsort(-weights, kind="stable")[MAX_TERMS_PER_TEXT:]] = 0
+        parts = np.ones(len(columns)), np.asarray(columns), np.asarray(starts)
+        counts = csr_matrix(parts, shape=(len(texts), self.n_features))
+        counts.sum_duplicates()
+        out = self._tfidf.transform(counts, copy=False)
+        for row in np.flatnonzero(np.diff(out.indptr) > MAX_TERMS_PER_TEXT):
+            weights = out.data[out.indptr[row] : out.indptr[row + 1]]
+            weights[np.argsort(-weights, kind="stable")[MAX_TERMS_PER_TEXT:]] = 0
         out.eliminate_zeros()
         return out.astype(np.float32)
 
