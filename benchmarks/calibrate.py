@@ -10,7 +10,7 @@ slopes makes up for what they promise too much. Fold 10 is used for the table th
 for nothing else. As it holds few recordings, a second table has all folds, each with curves of four
 fifths of the folds; most of these were seen in pretraining.
 
-PATH is the folder that ``benchmarks/merit_tiny.py`` takes.
+PATH is the folder that ``_data.py`` describes.
 """
 
 import argparse
@@ -19,15 +19,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _data import load_all
 from safetensors.torch import load, save
 
 from merit_sk import ECGRecords, MeritEmbedder, MeritZeroShotClassifier
+from merit_sk.datasets import load_ptbxl
 from merit_sk.estimators import calibrate_zero_shot
-from merit_sk.experiment.config import RunConfig, versions
-from merit_sk.experiment.data import load_main
+from merit_sk.experiment import versions
 from merit_sk.metrics import macro_auc
 from merit_sk.nn.checkpoint import (
-    BUNDLED,
     CONFIG_NAME,
     WEIGHTS_NAME,
     pack,
@@ -37,6 +37,7 @@ from merit_sk.nn.checkpoint import (
 )
 from merit_sk.statements import PTBXL_STATEMENTS, task_members
 
+WEIGHTS = Path(__file__).parents[1] / "merit_sk" / "pretrained" / "merit-tiny"
 SEEN, LEARNED, TEST = range(1, 9), range(1, 10), 10
 MIN_POSITIVES, MIN_SHARE = 10, 0.01
 N_ROTATIONS = 5
@@ -44,16 +45,14 @@ QUESTIONS = [(task, language) for task in ("all", "superclass", "subclass")
              for language in ("en", "de", "auto")]  # fmt: skip
 
 
-def read(path):
-    """Recordings in mV where there are such, else standardized; statements and folds."""
-    table = path / "metadata" / "ptbxl_database.csv"
-    standardized = str(path / "ptb-xl-standardized"), str(table)
-    main = load_main(RunConfig(ptbxl=str(path / "ptb-xl"), standardized=standardized))
-    X = np.array(main.data, dtype=np.float32)
-    in_mv = np.arange(len(X)) < len(main.paper)
-    X[in_mv] = main.paper
-    assert list(main.target_names) == list(PTBXL_STATEMENTS)
-    return ECGRecords.from_array(X, sampling_rate=100), main.target, main.folds, in_mv
+def read(path, n=None):
+    """Recordings in mV where there are such, else standardized; statements, folds, which in mV."""
+    ecg, raw = load_all(path, n=n), load_ptbxl(path / "ptb-xl", task="all")
+    place = raw.frame.index.get_indexer(ecg.frame.index)
+    in_mv = place >= 0
+    X = np.array(ecg.data, dtype=np.float32)
+    X[in_mv] = raw.data[place[in_mv]]
+    return ECGRecords.from_array(X, sampling_rate=100), ecg.target, ecg.folds, in_mv
 
 
 def statistics(embedder, X, in_mv):
@@ -147,14 +146,15 @@ def write(folder, mean, std, calibration, recipe):
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of real recordings")
-    parser.add_argument("--weights", type=Path, default=BUNDLED / "merit-tiny")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--n", type=int, help="about as many recordings; by default all")
     parser.add_argument("--n-jobs", type=int, default=1)
     return parser.parse_args(arguments)
 
 
 def main(arguments=None):
     args = parse(arguments)
-    X, target, folds, in_mv = read(args.data)
+    X, target, folds, in_mv = read(args.data, args.n)
     embedder = MeritEmbedder.from_pretrained(args.weights, n_jobs=args.n_jobs, cache=True)
     seen, learned, test = (np.flatnonzero(np.isin(folds, f)) for f in (SEEN, LEARNED, TEST))
     mean, std = statistics(embedder, X[seen], in_mv[seen])
