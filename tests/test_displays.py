@@ -9,6 +9,7 @@ from merit_sk.inspection import (
     PretrainingDisplay,
     ProbeCurveDisplay,
     ReconstructionDisplay,
+    ReliabilityDisplay,
     ZeroShotDisplay,
 )
 
@@ -211,3 +212,69 @@ def test_reconstruction_of_flat_leads_and_wrong_shapes():
         ReconstructionDisplay(flat, flat[:, :5], flat > 0, sampling_rate=100).plot()
     with pytest.raises(ValueError, match="lead_names"):
         ReconstructionDisplay(flat[:3], flat[:3], flat[:3] > 0, sampling_rate=100).plot()
+
+
+def test_reliability_bins_hold_equal_counts_and_their_frequencies():
+    rng = np.random.default_rng(0)
+    p = np.sort(rng.uniform(size=1000))
+    y = rng.uniform(size=1000) < p**2
+    display = ReliabilityDisplay.from_predictions(y, p, "A", n_bins=5, log=False)
+    curve = display.curves["A"]
+    assert curve["count"].tolist() == [200] * 5
+    np.testing.assert_allclose(curve["probability"], p.reshape(5, 200).mean(axis=1))
+    np.testing.assert_allclose(curve["frequency"], y.reshape(5, 200).mean(axis=1))
+    ece = np.abs(curve["probability"] - curve["frequency"]).mean()
+    assert f"A: 1000 in 5 bins, ECE {ece:.3f}" == display.lines_[0].get_label()
+    (interval,) = [c for c in display.ax_.collections if hasattr(c, "get_segments")]
+    for (_, low), (_, high) in interval.get_segments():
+        assert 0 <= low < high <= 1
+    within = [low <= m**2 + 0.04 and m**2 - 0.04 <= high
+              for ((m, low), (_, high)) in interval.get_segments()]  # fmt: skip
+    assert all(within) and drawn(display.figure_) > 100
+
+
+def test_reliability_of_several_classes_and_of_all_together():
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0, 0.2, size=(300, 3))
+    y = (rng.uniform(size=p.shape) < p).astype(int)
+
+    class Classifier:
+        classes_ = np.array(["AFIB", "MI", "CD"])
+
+        def predict_proba(self, X):
+            return p
+
+    each = ReliabilityDisplay.from_estimator(Classifier(), p, y, classes=["CD", "AFIB"])
+    assert list(each.curves) == ["CD", "AFIB"] and len(each.lines_) == 2
+    assert each.curves["CD"]["positives"].sum() == y[:, 2].sum()
+    both = ReliabilityDisplay.from_estimator(Classifier(), p, y)
+    assert both.curves["all classes"]["count"].sum() == 900
+    assert both.ax_.get_xscale() == "log"
+    labels = Classifier.classes_[np.arange(300) % 3]
+    one = ReliabilityDisplay.from_estimator(Classifier(), p, labels, classes=["MI"])
+    assert one.curves["MI"]["positives"].sum() == 100
+    with pytest.raises(ValueError, match="no class 'X'"):
+        ReliabilityDisplay.from_estimator(Classifier(), p, y, classes=["X"])
+    with pytest.raises(ValueError, match="they must agree"):
+        ReliabilityDisplay.from_predictions(y[:, 0], p)
+    with pytest.raises(ValueError, match="1 where a class holds"):
+        ReliabilityDisplay.from_predictions(2 * y, p)
+
+
+def test_zero_shot_marks_from_where_classes_are_found():
+    class Classifier:
+        classes_ = np.array(["AFIB", "NORM", "MI"])
+        thresholds_ = np.array([0.4, 0.5, 0.1])
+        multi_label_ = True
+
+        def predict_proba(self, X):
+            return np.tile([0.2, 0.3, 0.15], (len(X), 1))
+
+    display = ZeroShotDisplay.from_estimator(Classifier(), np.zeros((1, 1)))
+    (marks,) = display.ax_.lines
+    assert [t.get_text() for t in display.ax_.get_yticklabels()] == ["MI", "AFIB", "NORM"]
+    assert marks.get_xdata().tolist() == [0.1, 0.4, 0.5]
+    assert display.ax_.get_xlim()[1] > 0.5
+    Classifier.multi_label_ = False
+    display = ZeroShotDisplay.from_estimator(Classifier(), np.zeros((1, 1)))
+    assert not display.ax_.lines

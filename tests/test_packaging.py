@@ -38,7 +38,7 @@ Z = MeritEmbedder.from_pretrained("merit-tiny").transform(X)
 print("seconds", time.process_time() - start)
 assert Z.shape == (2, 1656) and np.isfinite(Z).all()
 zero = MeritZeroShotClassifier("merit-tiny", classes="all").fit(X)
-assert zero.predict(X).shape == (2,)
+assert zero.predict(X).shape == (2, 71)
 np.save(sys.argv[1], Z)
 """
 
