@@ -25,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 
 from merit_sk import MeritEmbedder, MeritZeroShotClassifier
 from merit_sk.datasets import make_ecg
-from merit_sk.statements import statement_prompts, task_labels
+from merit_sk.statements import task_labels
 
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 JUDGED = ("AFIB", "1AVB", "CRBBB", "CLBBB", "LAFB", "SBRAD", "STACH", "PVC", "LVH", "IMI")
@@ -69,8 +69,7 @@ def probes(name, z, labels, folds):
 def zero_shot(embedder, x, labels, min_positives=10):
     """AUC of every superclass and statement by prompts alone."""
     codes = [c for c in labels if labels[c].sum() >= min_positives]
-    prompts = {code: statement_prompts(code) for code in codes}
-    model = MeritZeroShotClassifier(embedder, classes=prompts, multi_label=True).fit(x)
+    model = MeritZeroShotClassifier(embedder, classes=codes, language="en").fit(x)
     scores = model.decision_function(x)
     return {
         code: roc_auc_score(labels[code], scores[:, list(model.classes_).index(code)])

@@ -38,20 +38,29 @@ TEMPORARY = tempfile.TemporaryDirectory()
 WEIGHTS = Folder(TEMPORARY.name)
 ONE_LEAD.save_pretrained(WEIGHTS)
 ESTIMATORS = [
+    MeritEmbedder(),
+    MeritZeroShotClassifier(),
+    SummaryFeatures(),
     small_embedder(),
     MeritEmbedder(pretrained=WEIGHTS),
     MeritZeroShotClassifier(FrozenEstimator(ONE_LEAD)),
     MeritZeroShotClassifier(WEIGHTS),
     MeritClassifier(small_embedder(), max_epochs=1, random_state=0),
     MeritClassifier(ONE_LEAD, max_epochs=1, random_state=0),
-    SummaryFeatures(),
     XResNetClassifier(18, max_epochs=1, batch_size=64, duration=0.5, random_state=0),
 ]
 
 
-@pytest.mark.filterwarnings("ignore:no word of the phrases")
+@pytest.mark.filterwarnings("ignore:no word of the phrases", "ignore:the recordings lack")
 @parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:the recordings lack")
+@parametrize_with_checks([MeritClassifier(), XResNetClassifier()])
+def test_networks_with_their_defaults(estimator, check):
     check(estimator)
 
 

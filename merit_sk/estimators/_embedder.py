@@ -10,7 +10,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
 
 from ..nn.config import EncoderConfig, resolve_encoder
 from ..reports._check import check_reports
@@ -443,8 +448,9 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        input_features : None
-            Ignored.
+        input_features : array-like of str or None, default=None
+            Not used, as no feature is of one column; of another number than ``n_features_in_`` an
+            error.
 
         Returns
         -------
@@ -458,7 +464,9 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         >>> MeritEmbedder().get_feature_names_out()[[0, -1]].tolist()
         ['stage1_mean_0', 'V6_s_max']
         """
-        return np.array(self._ready()._feature_names(), dtype=object)
+        ready = self._ready()
+        _check_feature_names_in(ready, input_features, generate_names=False)
+        return np.array(ready._feature_names(), dtype=object)
 
     def _feature_names(self):
         config = self.model_.config

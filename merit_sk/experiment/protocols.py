@@ -1,8 +1,10 @@
 """What one fitted model is worth: probes, zero-shot, and transfer to other data sets."""
 
 import warnings
+from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from ..evaluation import (
     category_map,
@@ -14,7 +16,7 @@ from ..evaluation import (
 )
 from ..evaluation._scored import matching_columns, score_test
 from ..evaluation._subsets import records_to_score
-from ..statements import class_prompts, task_prompts
+from ..statements import class_prompts, class_statements, task_prompts
 from .config import OTHER_SETS
 from .data import select_task, with_folds
 from .models import ALIGNED, CLASSIFIERS
@@ -206,12 +208,11 @@ class Protocols:
         ecg, kind = self.data(name, task), self.model.model
         if kind not in (*ALIGNED, "random"):
             return
-        prompts = self.prompts(name, task)
         index = records_to_score(ecg, self.settings.test_fold)
         if kind in ALIGNED:
-            self.add("zero-shot", name, task, self.zero_shot_scores(ecg, prompts))
+            self.add("zero-shot", name, task, self.zero_shot_scores(ecg, name, task))
         if kind in ("random", "merit"):
-            scores = self.nearest(name, index, prompts)
+            scores = self.nearest(name, index, self.prompts(name, task))
             label = f"nearest reports, {self.model.name}"
             self.add("zero-shot", name, task, self.score(ecg, index, scores, index), model=label)
         if kind == "random":
@@ -219,20 +220,32 @@ class Protocols:
             self.add("zero-shot", name, task, nothing, model="majority")
 
     def prompts(self, name, task):
-        """Phrases for every class, in the order of the classes."""
+        """Return phrases for every class, in the order of the classes."""
+        if name == "main":
+            return task_prompts(task, self.language)
+        return class_prompts(name, self.others[name].target_names, self.language)
+
+    def meanings(self, name, task):
+        """Return what every class means: statements to unite, or phrases."""
+        names = None if name == "main" else self.others[name].target_names
+        return class_statements(task if name == "main" else name, names, self.language)
+
+    @cached_property
+    def language(self):
+        """Language of the reports."""
         from ..reports._language import guess_language
 
-        texts = np.unique([r.lower() for r in self.main.reports if isinstance(r, str)])
-        language = guess_language(texts) or "en"
-        if name == "main":
-            return task_prompts(task, language)
-        return class_prompts(name, self.others[name].target_names, language)
+        texts = pd.unique(np.array([r.lower() for r in self.main.reports if isinstance(r, str)]))
+        return guess_language(texts) or "en"
 
-    def zero_shot_scores(self, ecg, prompts):
-        """Judge the aligned model on phrases."""
+    def zero_shot_scores(self, ecg, name, task):
+        """Evaluate the aligned model on classes in words."""
         from ..estimators import MeritZeroShotClassifier
 
-        zero = MeritZeroShotClassifier(self.model.embedder(), classes=prompts, multi_label=True)
+        zero = MeritZeroShotClassifier(
+            self.model.embedder(), classes=self.meanings(name, task), multi_label=True,
+            language=self.language,
+        )  # fmt: skip
         folds = self.settings.test_fold
         return evaluate_zero_shot(zero.fit(ecg.data), ecg, test_folds=folds, **self.judged())
 
@@ -262,10 +275,9 @@ class Protocols:
             )
             self.add("shift", *where, scored)
         if self.model.model in ALIGNED:
-            prompts = self.prompts(target, "")
             scored = evaluate_shift(
                 self.model.embedder(), here, there, mapping=mapping, protocol="zero_shot",
-                classes=prompts, **self.judged(),
+                classes=self.meanings(target, ""), **self.judged(),
             )  # fmt: skip
             self.add("zero-shot shift", *where, scored)
 
