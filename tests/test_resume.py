@@ -71,12 +71,13 @@ def assert_equal(a, b):
         assert {**left, "dur": 0} == {**right, "dur": 0}
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("moment", [{"batch": 1}, {"batch": 5}, {"batch": 6}, {"epoch": 2}])
-def test_goes_on_exactly_after_an_interruption(run, moment, monkeypatch):
+def test_goes_on_exactly_after_an_interruption(run, moment, precision, monkeypatch):
     monkeypatch.setattr(resume, "SECONDS", 0.0)
     with pytest.raises(RuntimeError, match="power failure"):
-        run([Interrupt(**moment)])
-    assert_equal(run(), run(resumable=False))
+        run([Interrupt(**moment)], precision=precision)
+    assert_equal(run(precision=precision), run(precision=precision, resumable=False))
 
 
 def test_goes_on_from_the_last_whole_epoch(run, file):
