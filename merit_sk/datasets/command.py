@@ -25,6 +25,8 @@ def add_arguments(parser):
     """Add the options of ``simulate`` to a parser."""
     parser.add_argument("record", metavar="RECORD", help="path of the new record")
     parser.add_argument("statements", metavar="STATEMENT", nargs="+", help="such as AFIB")
+    parser.add_argument("--random-state", type=int, default=0, metavar="SEED",
+        help="another patient (default 0)")  # fmt: skip
 
 
 def run(args):
@@ -37,7 +39,9 @@ def run(args):
     for file in (path, *files):
         if file.exists():
             raise FileExistsError(f"{file} exists, and is not overwritten: give another RECORD")
-    ecg = make_ecg(1, statements=[tuple(args.statements)], sampling_rate=RATE, random_state=0)
+    ecg = make_ecg(
+        1, statements=[tuple(args.statements)], sampling_rate=RATE, random_state=args.random_state
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     wfdb.wrsamp(
         path.name, fs=RATE, units=["mV"] * 12, sig_name=list(ecg.data.lead_names),

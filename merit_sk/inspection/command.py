@@ -62,13 +62,17 @@ def picture_of(record):
 
 def describe(embedder, ecg, picture, *, language, top):
     """Draw a picture of a record, and return what is printed about it."""
-    zero = MeritZeroShotClassifier(embedder, classes="all", language=language, multi_label=True)
-    chances = zero.fit(ecg).predict_proba(ecg)[0]
+    zero = MeritZeroShotClassifier(embedder, classes="all", language=language).fit(ecg)
+    chances = zero.predict_proba(ecg)[0]
     Z = embedder.transform(ecg)
-    lines = [f"{ecg.record_names[0]}: {ecg}", ""]
+    lines = [
+        f"{ecg.record_names[0]}: {ecg}",
+        "",
+        "  probability (* found: above its operating point)",
+    ]
     for k in chances.argsort()[::-1][:top]:
-        code = zero.classes_[k]
-        lines.append(f"  {chances[k]:6.3f}  {code:8s} {PTBXL_STATEMENTS[code].description}")
+        code, found = zero.classes_[k], "*" if chances[k] > zero.thresholds_[k] else " "
+        lines.append(f"  {chances[k]:6.3f} {found} {code:8s} {PTBXL_STATEMENTS[code].description}")
     draw(zero, ecg, top, picture)
     return "\n".join(
         [*lines, "", f"Embedding: {Z.shape[1]} numbers, first {Z[0, :4].round(3)}", f"{picture}"]
