@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
 from ..nn.config import EncoderConfig, resolve_encoder
 from ..reports._check import check_reports
 from ..reports._features import text_features_from_dict
-from ..signals._quality import warn_about_amplitude, warn_about_duration
+from ..signals._quality import warn_about_signals
 from ..signals._windows import WindowSource, WindowSpec
 from ._checks import array_leads, check_signals, model_leads
 from ._features import feature_names
@@ -334,9 +334,6 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         return Weights(self.model_, self.text_features_, self.language_, self.history_, self.net_)
 
     def _count_leads(self, X, window):
-        if isinstance(X, np.ndarray):
-            rate = self.sampling_rate or window.sampling_rate
-            warn_about_duration(X.shape[2], rate)
         if not self._fitted_in_two_dimensions:
             self.n_features_in_ = len(window.leads)
 
@@ -359,8 +356,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
 
         if isinstance(X, np.ndarray):
             check_finite(X, on_invalid=self.on_invalid)
-        source = self._source(X)
-        warn_about_amplitude(source, np.arange(min(len(X), self.batch_size)))
+        warn_about_signals(self._source(X))
 
     def _check_reports(self, X, reports):
         if reports is None:
@@ -395,7 +391,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         config = self._encoder_config() if start is None else start.model.config
         source = self._source(X, window, keep=True)
-        warn_about_amplitude(source, np.arange(min(len(X), source.chunk)))
+        warn_about_signals(source)
         checkpoints = self._checkpoints(source, config, reports, origins, start, n_epochs)
         with checkpoints or nullcontext():
             if checkpoints is not None:

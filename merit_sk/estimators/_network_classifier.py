@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, check_is_fitted
 
-from ..signals._quality import warn_about_amplitude, warn_about_duration
+from ..signals._quality import warn_about_signals
 from ..signals._windows import WindowSource, WindowSpec
 from ._checks import array_leads, check_signals
 from ._fit import all_or_nothing
@@ -94,12 +94,10 @@ class NetworkClassifier(StorageMixin, ClassifierMixin, BaseEstimator):
         join()
         seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self.window_ = self._window(X)
-        if isinstance(X, np.ndarray):
-            warn_about_duration(X.shape[2], self.sampling_rate or self.window_.sampling_rate)
         if not self._fitted_in_two_dimensions:
             self.n_features_in_ = len(self.window_.leads)
         source = self._source(X, keep=True)
-        warn_about_amplitude(source, np.arange(min(len(X), source.chunk)))
+        warn_about_signals(source)
         with running(self.device_, n_jobs=self.n_jobs, seed=seed):
             self.model_ = self._network(weight).to(self.device_)
             self._train(source, labels, seed)

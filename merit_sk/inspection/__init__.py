@@ -6,6 +6,7 @@ from ._pretraining import PretrainingDisplay
 from ._probe import ProbeCurveDisplay
 from ._reconstruction import ReconstructionDisplay
 from ._reliability import ReliabilityDisplay
+from ._timeline import TimelineDisplay
 from ._zero_shot import ZeroShotDisplay
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "ProbeCurveDisplay",
     "ReconstructionDisplay",
     "ReliabilityDisplay",
+    "TimelineDisplay",
     "ZeroShotDisplay",
 ]
