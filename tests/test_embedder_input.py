@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from merit_sk import MeritEmbedder
+from merit_sk.datasets import make_ecg
 
 
 def changed(parameters, **changes):
@@ -60,10 +61,15 @@ def test_microvolts_are_noticed(tiny, X):
         changed(tiny).fit(X * 1000)
 
 
-def test_suspicious_length_is_noticed(tiny, X):
-    long = np.tile(X[:8], (1, 1, 20))
-    with pytest.warns(UserWarning, match="sampling_rate="):
-        changed(tiny, max_epochs=0).fit(long)
+@pytest.mark.parametrize("rate", [250, 500])
+def test_another_sampling_rate_is_noticed(tiny, rate):
+    fast = np.asarray(make_ecg(20, sampling_rate=rate, random_state=0).data)
+    for embedder in (changed(tiny, max_epochs=0), MeritEmbedder()):
+        with pytest.warns(UserWarning, match="sampling_rate="):
+            embedder.fit(fast)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MeritEmbedder(sampling_rate=rate).fit(fast)
 
 
 @pytest.mark.parametrize("reports, error, message", [

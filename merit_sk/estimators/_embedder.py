@@ -505,17 +505,62 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         from ..inference.embed import embed_once, embed_windows
         from ..nn.device import torch_threads
 
-        if readout == "projected" and self.model_.text_tower is None:
-            raise ValueError(
-                "this model was pretrained without reports and has no space shared with text: "
-                "fit it with reports=, or choose another readout"
-            )
+        self._refuse_projection(readout)
         self._place()
         arguments = self.model_, self._source(X), readout, self.batch_size
         embed = embed_windows if self.cache is None else partial(embed_once, self.cache)
         with torch_threads(self.n_jobs):
             features = embed(*arguments, verbose=self.verbose > 1)
         return self.model_.standardized(features, readout)
+
+    def transform_windows(self, X):
+        """Embed recordings window by window, one recording after the other.
+
+        Memory holds the windows of one recording, also where it lasts a day.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
+            As in ``transform``, which averages what this gives.
+
+        Yields
+        ------
+        times : ndarray of shape (n_windows,)
+            Where each window of the recording begins, in seconds. The last one ends with the
+            recording, so that it may overlap with the one before.
+        Z : ndarray of shape (n_windows, n_features), float32
+
+        Examples
+        --------
+        >>> from merit_sk import MeritEmbedder
+        >>> from merit_sk.datasets import make_ecg
+        >>> minute = make_ecg(1, duration=60, random_state=0).data
+        >>> ((times, Z),) = MeritEmbedder().transform_windows(minute)
+        >>> times.tolist(), Z.shape
+        ([0.0, 10.0, 20.0, 30.0, 40.0, 50.0], (6, 1656))
+        """
+        ready = self._ready()
+        return ready._embed_windows(check_signals(ready, X, reset=False), ready.readout)
+
+    def _embed_windows(self, X, readout):
+        from ..inference.embed import embed_each_window
+        from ..nn.device import torch_threads
+
+        self._refuse_projection(readout)
+        self._place()
+        source = self._source(X)
+        with torch_threads(self.n_jobs):
+            for _, times, features in embed_each_window(
+                self.model_, source, readout, self.batch_size, verbose=self.verbose > 1
+            ):
+                yield times, self.model_.standardized(features, readout)
+
+    def _refuse_projection(self, readout):
+        if readout == "projected" and self.model_.text_tower is None:
+            raise ValueError(
+                "this model was pretrained without reports and has no space shared with text: "
+                "fit it with reports=, or choose another readout"
+            )
 
     def _source(self, X, window=None, keep=False):
         window = self.window_ if window is None else window

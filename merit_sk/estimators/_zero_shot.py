@@ -285,7 +285,9 @@ class MeritZeroShotClassifier(StorageMixin, ClassifierMixin, BaseEstimator):
     def _log_odds(self, X):
         check_is_fitted(self)
         X = check_signals(self, X, reset=False)
-        Z = self.embedder_._embed(X, "projected")
+        return self._log_odds_of(self.embedder_._embed(X, "projected"))
+
+    def _log_odds_of(self, Z):
         # einsum without BLAS: a row's scores do not depend on how many rows there are
         lines = np.einsum("nd,kd->nk", Z.astype(float), self._directions) + self._intercepts
         return np.stack([union_log_odds(lines[:, columns]) for columns in self._columns], axis=1)
@@ -323,6 +325,31 @@ class MeritZeroShotClassifier(StorageMixin, ClassifierMixin, BaseEstimator):
         """
         scores = self._log_odds(X)
         return expit(scores) if self.multi_label_ else softmax(scores, axis=1)
+
+    def predict_proba_windows(self, X):
+        """Return the probability of each class in each window, one recording after the other.
+
+        Memory holds the windows of one recording, also where it lasts a day.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
+
+        Yields
+        ------
+        times : ndarray of shape (n_windows,)
+            Where each window of the recording begins, in seconds.
+        probabilities : ndarray of shape (n_windows, n_classes)
+
+        See Also
+        --------
+        merit_sk.inspection.TimelineDisplay : Draws them over the course of a recording.
+        """
+        check_is_fitted(self)
+        X = check_signals(self, X, reset=False)
+        for times, Z in self.embedder_._embed_windows(X, "projected"):
+            scores = self._log_odds_of(Z)
+            yield times, expit(scores) if self.multi_label_ else softmax(scores, axis=1)
 
     def predict(self, X):
         """Return the classes above their operating points, or the one that is most probable.

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 
-from ._lead_map import _LIMB
+from ._lead_map import LIMB_LEADS
 from ._leads import canonical_lead_name
 from ._warn import warn
 
@@ -94,7 +94,7 @@ class LeadTables:
         return names
 
     def _limb_leads(self, products, heard):
-        at = [i for i, name in enumerate(self.names) if name in _LIMB]
+        at = [i for i, name in enumerate(self.names) if name in LIMB_LEADS]
         whole = heard[:, at].all(axis=1)
         if len(at) < 3 or not whole.any():
             return self.names
@@ -182,7 +182,7 @@ def _list(names):
 
 def _identities(limb):
     """Projection of limb leads onto what is 0 in each: their part that is not linear in two."""
-    basis, _ = np.linalg.qr(np.array([_LIMB[name] for name in limb], dtype=float))
+    basis, _ = np.linalg.qr(np.array([LIMB_LEADS[name] for name in limb], dtype=float))
     return np.eye(len(limb)) - basis @ basis.T
 
 
