@@ -63,7 +63,8 @@ def test_microvolts_are_noticed(tiny, X):
 
 @pytest.mark.parametrize("rate", [250, 500])
 def test_another_sampling_rate_is_noticed(tiny, rate):
-    fast = np.asarray(make_ecg(20, sampling_rate=rate, random_state=0).data)
+    rhythms = [("SR",)] * 18 + [("AFIB",)] * 2
+    fast = np.asarray(make_ecg(20, statements=rhythms, sampling_rate=rate, random_state=0).data)
     for embedder in (changed(tiny, max_epochs=0), MeritEmbedder()):
         with pytest.warns(UserWarning, match="sampling_rate="):
             embedder.fit(fast)
