@@ -198,12 +198,15 @@ def score(work, ecg, regime, model, rotation):
 
 
 def mean_auc(scored, part, column):
-    """Mean over rotations and draws."""
-    return np.mean([macro_auc(y, s) for run in scored for y, s, _ in run[part, column]])
+    """Mean over rotations and draws; NaN if a rotation has no class with enough positives."""
+    draws = [draw for run in scored for draw in run[part, column]]
+    return np.mean([macro_auc(y, s) if y.size else np.nan for y, s, _ in draws])
 
 
 def difference(a, b, column):
     """Mean difference over rotations and draws on both folds, interval, and every rotation's."""
+    if np.isnan(mean_auc([*a, *b], BOTH, column)):
+        return f"no class with {MIN_POSITIVES} positives"
     by_rotation, resamples = [], []
     for rotation, runs in enumerate(zip(a, b, strict=True)):
         found = [
