@@ -133,7 +133,8 @@ def union_log_odds(log_odds):
     """
     if log_odds.shape[1] == 1:
         return log_odds[:, 0]
-    none = np.logaddexp(0, log_odds).sum(axis=1)  # minus the logarithm of its probability
+    rows = np.ascontiguousarray(log_odds)  # of columns that are not, sums round by their number
+    none = np.logaddexp(0, rows).sum(axis=1)  # minus the logarithm of its probability
     return none + np.log(-np.expm1(-none))
 
 
