@@ -105,6 +105,23 @@ def test_cpsc2018_as_originally_published(data_dir, tmp_path):
     np.testing.assert_allclose(np.asarray(cached), np.asarray(short), atol=1e-3)
 
 
+@pytest.mark.parametrize("compressed", [True, False])
+def test_matlab_files_are_read_as_scipy_does(data_dir, tmp_path, compressed):
+    from scipy.io import loadmat
+
+    from merit_sk.datasets._mat_reader import read_struct
+
+    for path in sorted((data_dir / "cpsc2018" / "original_mat").glob("*.mat")):
+        expected = loadmat(path)["ECG"][0, 0]
+        ecg = {name: expected[name] for name in expected.dtype.names}
+        savemat(tmp_path / path.name, {"x": [1, 2], "ECG": ecg}, do_compression=compressed)
+        for file in (path, tmp_path / path.name):
+            found = read_struct(file, "ECG")
+            np.testing.assert_array_equal(found["data"], expected["data"])
+            assert found["sex"] == expected["sex"].item()
+            assert found["age"].item() == expected["age"].item()
+
+
 def test_cpsc2018_faulty_originals_are_named_or_left_out(data_dir, tmp_path):
     shutil.copytree(data_dir / "cpsc2018" / "original_mat", tmp_path / "mat")
     shutil.copy(data_dir / "cpsc2018" / "REFERENCE.csv", tmp_path)

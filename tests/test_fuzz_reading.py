@@ -74,6 +74,31 @@ def test_tables_do_not_lead_outside(tmp_path, kind, path):
         load(tmp_path / "data")
 
 
+def test_damaged_matlab_files_do_not_crash(tmp_path):
+    for name, data in torture.cpsc2018_originals()[0].items():
+        (tmp_path / name).write_bytes(data)
+    whole = (tmp_path / "A0001.mat").read_bytes()
+    code = (
+        "import struct, sys\n"
+        "from merit_sk.datasets import load_cpsc2018\n"
+        "whole = open('A0001.mat', 'rb').read()\n"
+        "for at in range(128, len(whole), 4):\n"
+        "    for value in (0, 9, 14, 36105, 2**31 - 1, 2**32 - 1):\n"
+        "        changed = whole[:at] + struct.pack('<I', value) + whole[at + 4:]\n"
+        "        open('A0001.mat', 'wb').write(changed)\n"
+        "        try:\n"
+        "            assert load_cpsc2018('.').data[0].shape[0] == 12\n"
+        "        except ValueError:\n"
+        "            pass\n"
+        "    if at > 700:\n"
+        "        break\n"
+    )
+    assert len(whole) > 1000
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, (done.returncode, done.stderr)
+
+
 def test_damaged_scales_of_a_cache_are_an_error(tmp_path):
     for name, data in torture.cache_originals()[0].items():
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -229,6 +229,16 @@ def test_other_sampling_rates_are_resampled_to_the_most_frequent(tmp_path):
     assert np.asarray(records).shape == (3, 12, 1000)
 
 
+def test_absurd_sampling_rates_are_an_error(tmp_path):
+    for name, rate in (("a", 500), ("b", 500), ("c", 123456789)):
+        write_record(tmp_path, name, np.ones((12, 100)), rate=rate)
+    records = ECGRecords.from_wfdb(["a", "b", "c"], root=tmp_path)
+    with pytest.raises(ValueError, match=r"1\.23457e\+08 Hz cannot be resampled to 500 Hz"):
+        records.lengths  # noqa: B018
+    with pytest.raises(ValueError, match="more than 200-fold"):
+        np.asarray(records)
+
+
 def test_only_common_leads_are_offered(tmp_path):
     rng = np.random.default_rng(0)
     write_record(tmp_path, "a", rng.standard_normal((3, 100)), leads=["I", "II", "V5"])

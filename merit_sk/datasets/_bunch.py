@@ -131,6 +131,25 @@ def paths_inside(paths, file):
     return np.array(list(paths), dtype=object)
 
 
+def whole_numbers(column, file):
+    """Check that a column of a table holds whole numbers, and return them.
+
+    Parameters
+    ----------
+    column : Series
+    file : path-like
+        The table.
+
+    Returns
+    -------
+    ndarray of int64
+    """
+    numbers = column.to_numpy()
+    if numbers.dtype.kind not in "iuf" or not (np.abs(numbers) < 2**53).all():
+        raise ValueError(f"{file} has something else than numbers in {column.name}")
+    return numbers.astype(np.int64)
+
+
 def indicator(rows, classes):
     """Make a label matrix.
 

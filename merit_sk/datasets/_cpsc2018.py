@@ -10,6 +10,7 @@ from ..records._sources import FileSource
 from ..signals._leads import STANDARD_LEADS
 from ..statements._other_sets import code_classes
 from ._bunch import check_errors, data_set_folder, indicator, make_bunch, read_table
+from ._mat_reader import read_struct
 from ._snomed import load_by_dx
 
 _DESCR = """
@@ -134,15 +135,14 @@ def read_original(file):
     dict
         ``data``, an array of shape (12, n_times) in mV; ``age`` and ``sex``.
     """
-    from scipy.io import loadmat
-
     try:
-        ecg = loadmat(file)["ECG"][0, 0]
-        data = np.asarray(ecg["data"], dtype=np.float32)
-        age, sex = int(ecg["age"].item()), str(ecg["sex"].item())
+        ecg = read_struct(file, "ECG")
+        with np.errstate(over="ignore"):
+            data = np.asarray(ecg["data"]).astype(np.float32)
+        age, sex = int(ecg["age"].item()), str(ecg["sex"])
     except FileNotFoundError:
         raise FileNotFoundError(f"there is no file {file}") from None
-    except Exception as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"{file} cannot be read: {error}") from None
     if data.ndim != 2 or data.shape[0] != 12 or not data.shape[1]:
         raise ValueError(f"{file} holds an array of shape {data.shape} instead of 12 leads")

@@ -7,7 +7,14 @@ import numpy as np
 from ..records import ECGRecords
 from ..records._sources import FileSource
 from ..signals._leads import STANDARD_LEADS
-from ._bunch import check_errors, data_set_folder, make_bunch, paths_inside, read_table
+from ._bunch import (
+    check_errors,
+    data_set_folder,
+    make_bunch,
+    paths_inside,
+    read_table,
+    whole_numbers,
+)
 
 _DESCR = """
 MIMIC-IV-ECG: diagnostic electrocardiogram matched subset, version 1.0. About 800,000 12-lead ECGs
@@ -86,7 +93,7 @@ def load_mimic_iv_ecg(path, *, min_words=4, errors="raise"):
         np.full(n, 5000),
         STANDARD_LEADS,
     )
-    groups = frame["subject_id"].to_numpy()
+    groups = whole_numbers(frame["subject_id"], listed)
     return make_bunch(
         ECGRecords(
             source, sampling_rate=500.0, record_names=frame.index.astype(str), reports=reports

@@ -15,6 +15,7 @@ from ._bunch import (
     make_bunch,
     paths_inside,
     read_table,
+    whole_numbers,
 )
 
 TASKS = ("superclass", "subclass", "diagnostic", "form", "rhythm", "all")
@@ -115,7 +116,7 @@ def load_ptbxl(
     _check_statements(statements, folder / "scp_statements.csv")
     paths = paths_inside(frame[path_column], database)
     frame["scp_codes"] = _parsed_codes(frame["scp_codes"], database)
-    groups = _whole_numbers(frame["patient_id"], database)
+    groups = whole_numbers(frame["patient_id"], database)
     target, target_names = ptbxl_target(frame["scp_codes"], statements, task, min_likelihood)
     records = _records(folder, paths, sampling_rate, _reports(frame, reports))
     return make_bunch(
@@ -193,13 +194,6 @@ def _parsed_codes(column, file):
             raise ValueError(f"{file} has scp_codes {text!r} for the record {ecg_id}") from None
         parsed.append(codes)
     return parsed
-
-
-def _whole_numbers(column, file):
-    numbers = column.to_numpy()
-    if numbers.dtype.kind not in "iuf" or not (np.abs(numbers) < 2**53).all():
-        raise ValueError(f"{file} has something else than numbers in {column.name}")
-    return numbers.astype(np.int64)
 
 
 def _reports(frame, reports):

@@ -5,12 +5,21 @@ from functools import lru_cache
 
 import numpy as np
 
+_MOST_FOLD = 200
+
 
 def rate_ratio(rate_in, rate_out):
     """Return the ratio of two sampling rates in Hz as a fraction of small integers."""
     if not (rate_in > 0 and rate_out > 0):
         raise ValueError(f"sampling rates must be positive, got {rate_in} and {rate_out} Hz")
     ratio = Fraction(float(rate_out)) / Fraction(float(rate_in))
+    if not 1 / _MOST_FOLD <= ratio <= _MOST_FOLD:
+        raise ValueError(
+            f"a signal at {rate_in:g} Hz cannot be resampled to {rate_out:g} Hz: the rates differ "
+            f"more than {_MOST_FOLD}-fold"
+        )
+    if ratio > 1:
+        return 1 / (1 / ratio).limit_denominator(10_000)
     return ratio.limit_denominator(10_000)
 
 
