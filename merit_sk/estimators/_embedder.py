@@ -17,7 +17,7 @@ from ..inference.embed import embed_once, embed_windows
 from ..inference.reconstruct import reconstruct_windows
 from ..nn.device import torch_threads
 from ..reports._check import check_reports
-from ..signals._quality import check_finite, warn_about_amplitude, warn_about_duration
+from ..signals._quality import check_finite, warn_about_signals
 from ..signals._windows import WindowSource, WindowSpec
 from ..training.pretrain import pretrain
 from ._checks import check_leads, check_signals, default_leads
@@ -266,9 +266,7 @@ class MeritEmbedder(
         else:
             window = self.window_
             check_leads(X, window.leads)
-        if isinstance(X, np.ndarray):
-            warn_about_duration(X.shape[2], window.sampling_rate)
-        else:
+        if not isinstance(X, np.ndarray):
             self.n_features_in_ = len(window.leads)
         return window
 
@@ -276,8 +274,7 @@ class MeritEmbedder(
         """What ``fit`` does where nothing is trained: look at all of an array, or some records."""
         if isinstance(X, np.ndarray):
             check_finite(X, on_invalid=self.on_invalid)
-        source = self._source(X)
-        warn_about_amplitude(source, np.arange(min(len(X), self.batch_size)))
+        warn_about_signals(self._source(X))
         return self
 
     def _reports(self, X, reports):

@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 
 from ..inference.embed import embed_windows
 from ..nn.device import torch_threads
-from ..signals._quality import warn_about_amplitude, warn_about_duration
+from ..signals._quality import warn_about_signals
 from ..signals._windows import WindowSource, WindowSpec
 from ._checks import check_leads, check_signals
 from ._storage import PretrainedMixin
@@ -81,12 +81,10 @@ class NetworkClassifier(PretrainedMixin, ClassifierMixin, BaseEstimator):
         join()
         seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self.window_ = self._window(X)
-        if isinstance(X, np.ndarray):
-            warn_about_duration(X.shape[2], self.window_.sampling_rate)
-        else:
+        if not isinstance(X, np.ndarray):
             self.n_features_in_ = len(self.window_.leads)
         source = self._source(X, keep=True)
-        warn_about_amplitude(source, np.arange(min(len(X), source.chunk)))
+        warn_about_signals(source)
         self.device_ = resolve_device(self.device)
         devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
         with torch_threads(effective_n_jobs(self.n_jobs)), torch.random.fork_rng(devices):

@@ -14,11 +14,15 @@ import numpy as np
 MEMORY_BYTES = 2**29
 FOLDER_BYTES = 2**32
 ROWS_AT_ONCE = 2048
+MARK_BYTES = 8
 SAMPLES_AT_ONCE = 2**18  # of each lead of a long recording
 
 
 def model_key(model, **settings):
     """Digest of all that an embedding depends on besides the recording."""
+    from .. import __version__
+
+    settings = settings | {"version": __version__}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     digest.update(json.dumps(model.config.to_dict(), sort_keys=True).encode())
     for name, weight in model.state_dict().items():
@@ -60,6 +64,10 @@ class EmbeddingCache:
 
     Of several processes that miss the same recordings, one computes them and the others wait.
     The oldest embeddings make room for new ones: memory holds 512 MiB, a folder 4 GiB.
+
+    A folder needs file locks that work, as local disks and most cluster file systems have them. On
+    a network file system without them processes may compute an embedding twice or find the file
+    damaged, which is an error; an embedding that is not as it was written is computed anew.
 
     Parameters
     ----------
@@ -135,8 +143,7 @@ class _File:
     def opened(self):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            connection = sqlite3.connect(self.path, timeout=86_400, isolation_level=None)
-            with contextlib.closing(connection) as self.connection:
+            with _connected(self.path, timeout=86_400) as self.connection:
                 self.connection.execute(
                     "CREATE TABLE IF NOT EXISTS embeddings (key BLOB PRIMARY KEY, row BLOB)"
                 )
@@ -146,6 +153,7 @@ class _File:
             raise ValueError(
                 f"the cache of embeddings {self.path} cannot be used ({error}): delete the file"
             ) from error
+        self._make_room()
 
     @contextlib.contextmanager
     def locked(self):
@@ -163,23 +171,53 @@ class _File:
             part = keys[start : start + 500]
             marks = ",".join("?" * len(part))
             query = f"SELECT key, row FROM embeddings WHERE key IN ({marks})"
-            found |= {
-                k: np.frombuffer(row, np.float32) for k, row in self.connection.execute(query, part)
-            }
+            for key, written in self.connection.execute(query, part):
+                row, mark = written[:-MARK_BYTES], written[-MARK_BYTES:]
+                if mark == _mark(key, row):
+                    found[key] = np.frombuffer(row, np.float32)
         return found
 
     def put(self, rows):
+        written = ((key, row.tobytes()) for key, row in rows.items())
         self.connection.executemany(
             "INSERT OR REPLACE INTO embeddings VALUES (?, ?)",
-            ((key, row.tobytes()) for key, row in rows.items()),
+            ((key, row + _mark(key, row)) for key, row in written),
         )
-        others = [p for p in self.path.parent.glob("*.sqlite") if p != self.path]
-        for other in sorted(others, key=lambda p: p.stat().st_mtime):
-            if sum(p.stat().st_size for p in self.path.parent.glob("*.sqlite")) <= FOLDER_BYTES:
-                break
-            other.unlink(missing_ok=True)
         row_bytes = next(iter(rows.values())).nbytes
         self.connection.execute(
             "DELETE FROM embeddings WHERE rowid <= (SELECT max(rowid) FROM embeddings) - ?",
             (max(FOLDER_BYTES // row_bytes, 1),),
         )
+
+    def _make_room(self):
+        """Empty the files of other models, the longest unused first, while nobody uses them.
+
+        They are not deleted: a process that has one open would go on writing to nothing.
+        """
+        others = [p for p in self.path.parent.glob("*.sqlite") if p != self.path]
+        for other in sorted(others, key=_last_used):
+            if sum(map(_size, self.path.parent.glob("*.sqlite"))) <= FOLDER_BYTES:
+                break
+            with contextlib.suppress(sqlite3.DatabaseError), _connected(other) as connection:
+                connection.execute("DELETE FROM embeddings")
+                connection.execute("VACUUM")
+
+
+@contextlib.contextmanager
+def _connected(path, timeout=0):
+    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+    with contextlib.closing(connection):
+        yield connection
+
+
+def _mark(key, row):
+    """Checksum of an embedding and what it belongs to."""
+    return hashlib.blake2b(key + row, digest_size=MARK_BYTES).digest()
+
+
+def _last_used(path):
+    return path.stat().st_mtime if path.exists() else 0.0
+
+
+def _size(path):
+    return path.stat().st_size if path.exists() else 0

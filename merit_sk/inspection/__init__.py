@@ -5,6 +5,7 @@ from ._embedding import EmbeddingDisplay
 from ._pretraining import PretrainingDisplay
 from ._probe import ProbeCurveDisplay
 from ._reconstruction import ReconstructionDisplay
+from ._timeline import TimelineDisplay
 from ._zero_shot import ZeroShotDisplay
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "PretrainingDisplay",
     "ProbeCurveDisplay",
     "ReconstructionDisplay",
+    "TimelineDisplay",
     "ZeroShotDisplay",
 ]

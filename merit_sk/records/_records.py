@@ -319,7 +319,7 @@ class ECGRecords:
         """
         return self._like(on_invalid="repair")
 
-    def read_range(self, i, start, stop):
+    def read_range(self, i, start, stop, on_invalid=None):
         """Read part of one record, without reading the rest of it.
 
         Parameters
@@ -328,6 +328,8 @@ class ECGRecords:
             Which record.
         start, stop : int
             Samples, as ``records[i][:, start:stop]`` counts them.
+        on_invalid : {"raise", "repair", "keep"} or None, default=None
+            What is done about NaN; None is what the records do, ``"keep"`` leaves them.
 
         Returns
         -------
@@ -347,8 +349,10 @@ class ECGRecords:
         i = range(len(self))[i]
         start, stop, _ = slice(start, stop).indices(int(self.lengths[i]))
         signal = read_range(self, i, start, max(start, stop))
-        names = [self._source.describe(i)]
-        return check_finite(signal[None], on_invalid=self.on_invalid, names=names)[0]
+        if on_invalid == "keep":
+            return signal
+        rule, names = on_invalid or self.on_invalid, [self._source.describe(i)]
+        return check_finite(signal[None], on_invalid=rule, names=names)[0]
 
     def cache(self, folder, *, n_jobs=None):
         """Write all signals, as they are seen here, to a folder that is fast to read.

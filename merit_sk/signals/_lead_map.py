@@ -1,10 +1,9 @@
 """The leads of a model, made from those that a recording has."""
 
-import warnings
-
 import numpy as np
 
 from ._leads import canonical_lead_name
+from ._warn import warn
 
 # Each limb lead as a combination of I and II (Einthoven's law and Goldberger's definitions).
 _LIMB = {
@@ -78,6 +77,7 @@ class LeadMap:
             elif name in self.used:
                 row[self.used.index(name)] = 1
         self.present = self._weights.any(axis=1)
+        self.given = np.array([name in have for name in names])
 
     def __call__(self, x):
         """Leads of the model from the leads used, ``x`` of shape (..., n_used, n_times)."""
@@ -87,12 +87,11 @@ class LeadMap:
     def warn(self):
         """Warn about leads that are missing."""
         if self.missing:
-            warnings.warn(
+            warn(
                 f"the recordings lack {len(self.missing)} of the model's {len(self._weights)} leads"
                 f" ({', '.join(self.missing)}), which are taken as missing: embeddings are less "
-                "sure than with all leads",
-                UserWarning, stacklevel=5,
-            )  # fmt: skip
+                "sure than with all leads"
+            )
 
 
 def _in_terms_of(basis, name):

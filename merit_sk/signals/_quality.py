@@ -1,8 +1,11 @@
-"""Checks of signals: invalid samples, units, flat leads."""
-
-import warnings
+"""Checks of signals: invalid samples, rates, leads, units, flat leads."""
 
 import numpy as np
+
+from ._filters import bandpass
+from ._lead_order import LeadTables
+from ._sampling_rate import MAX_RECORDINGS, check_sampling_rate
+from ._warn import warn
 
 
 def check_finite(x, *, on_invalid="raise", names=None):
@@ -52,7 +55,7 @@ def check_finite(x, *, on_invalid="raise", names=None):
     found += f"{'s' if bad.size > 1 else ''} {shown}"
     if on_invalid == "raise":
         raise ValueError(f"{found}; leave them out or pass on_invalid='repair' to interpolate")
-    warnings.warn(f"{found} were interpolated", UserWarning, stacklevel=2)
+    warn(f"{found} were interpolated")
     x = x.copy()
     time = np.arange(x.shape[-1])
     for lead, ok in zip(x.reshape(-1, x.shape[-1]), valid.reshape(-1, x.shape[-1]), strict=True):
@@ -61,48 +64,66 @@ def check_finite(x, *, on_invalid="raise", names=None):
     return x
 
 
-IMPLAUSIBLE_MILLIVOLT = 20.0
-LONG_SECONDS = 30.0
+FLAT = 1e-6  # mV
+MOST_MILLIVOLT, LEAST_MILLIVOLT = 20.0, 0.005  # median deviation of leads; real ones: 0.03 to 1
+N_LOOKED_AT = 64
+SECONDS_LOOKED_AT = 60
+BAND = (0.5, 40.0)
 
 
-def warn_about_amplitude(source, rows):
-    """Warn once where filtered signals in mV look like µV, or hold flat leads.
+def warn_about_signals(source):
+    """Warn about what recordings show of wrong rates, leads and units, and about flat leads.
+
+    Up to 64 recordings, spread over all, are looked at, the first minute of each; for flat leads
+    all recordings that are in memory. This is what every ``fit`` does once.
 
     Parameters
     ----------
     source : WindowSource
-    rows : ndarray of int
-        Recordings to look at. Leads that all recordings lack are not counted again.
     """
-    signals = [x[source.leads.present] for x in source.signals(rows)]
-    spread = np.array([x.std(axis=-1) for x in signals])
-    warn_about_unit(spread)
-    flat = (spread < 1e-6) & (signals[0].shape[-1] > 1)
-    if flat.any():
-        warnings.warn(
-            f"{flat.sum()} flat leads in {flat.any(axis=1).sum()} of {len(signals)} recordings "
-            "are taken as missing",
-            UserWarning, stacklevel=3,
-        )  # fmt: skip
+    rows = np.unique(np.linspace(0, len(source) - 1, N_LOOKED_AT).round().astype(int))
+    rate, given = float(source.sampling_rate), source.leads.given
+    n_times = round(SECONDS_LOOKED_AT * rate)
+    tables, heads, deviations = LeadTables(tuple(np.array(source.spec.leads)[given])), [], []
+    some = set(rows[np.linspace(0, len(rows) - 1, MAX_RECORDINGS).round().astype(int)].tolist())
+    for i in rows.tolist():
+        x = source.first(i, n_times)
+        if i in some:
+            heads.append(x[given])
+        x = bandpass(x, rate, *BAND)
+        deviations.append(x.std(axis=-1))
+        tables.add(x[given], source.name(i))
+    deviations = np.array(deviations)
+    check_sampling_rate(heads, rate)
+    warn_about_unit(deviations)
+    tables.judge()
+    present, every = source.leads.present, source.deviations
+    flat = (deviations if every is None else every)[:, present] < FLAT
+    if flat.any() and source.n_times.max() > 1:
+        which = "" if len(flat) == len(source) else " that were looked at"
+        warn(
+            f"{flat.sum()} flat leads in {flat.any(axis=1).sum()} of {len(flat)} recordings{which} "
+            "are taken as missing"
+        )
 
 
 def warn_about_unit(deviation):
-    """Warn where standard deviations of leads, said to be in mV, look like µV."""
-    spread = np.median(deviation[deviation > 0]) if (deviation > 0).any() else 0
-    if spread > IMPLAUSIBLE_MILLIVOLT:
-        warnings.warn(
-            f"signals spread over {spread:.0f} mV, a thousand times what an ECG has: "
-            "they look like µV. Divide by 1000; ECGRecords convert by the unit in the file.",
-            UserWarning, stacklevel=5,
-        )  # fmt: skip
+    """Warn where standard deviations of leads, said to be in mV, look like another unit.
 
-
-def warn_about_duration(n_times, sampling_rate):
-    """Warn where an array looks sampled at another rate than the model's."""
-    if n_times / sampling_rate > LONG_SECONDS:
-        warnings.warn(
-            f"recordings of {n_times} samples last {n_times / sampling_rate:g} s at "
-            f"{sampling_rate:g} Hz. If they were sampled at another rate, wrap them: "
-            "ECGRecords.from_array(X, sampling_rate=...).",
-            UserWarning, stacklevel=3,
-        )  # fmt: skip
+    Parameters
+    ----------
+    deviation : ndarray
+        Zero where there is no signal.
+    """
+    spread = np.median(deviation[deviation > 0]) if (deviation > 0).any() else 1
+    if spread > MOST_MILLIVOLT:
+        warn(
+            f"signals spread over {spread:.0f} mV, a thousand times what an ECG has: they look "
+            "like µV, or like the integers of a converter. Divide by 1000, or by their number per "
+            "mV; ECGRecords convert by the unit in the file."
+        )
+    elif spread < LEAST_MILLIVOLT:
+        warn(
+            f"signals spread over {spread:.1g} mV, a hundredth of what an ECG has: they look like "
+            "V. Multiply by 1000; ECGRecords convert by the unit in the file."
+        )

@@ -6,7 +6,7 @@ from joblib import effective_n_jobs
 from ..nn.device import torch_threads
 from ..reports._features import learn_text_features
 from ..reports._language import guess_language
-from ..signals._quality import warn_about_amplitude
+from ..signals._quality import warn_about_signals
 from ..signals._windows import WindowSource
 
 MAX_EPOCHS = 25
@@ -36,7 +36,7 @@ def pretrain(embedder, X, reports, origins, seed, warm):
     if checkpoints is not None:
         seed = checkpoints.seed(seed)
     source = WindowSource(X, embedder.window_, embedder.on_invalid, keep=True)
-    warn_about_amplitude(source, np.arange(min(len(X), source.chunk)))
+    warn_about_signals(source)
     devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
     weight = structure_weight(embedder.structure_weight, reports)
     with torch_threads(effective_n_jobs(embedder.n_jobs)), torch.random.fork_rng(devices):
