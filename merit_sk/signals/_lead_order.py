@@ -120,7 +120,7 @@ class LeadTables:
         named = [r for r, b in zip(named, broken, strict=True) if b]
         if inverted is not None:
             warn(f"{said}: {inverted} is upside down in {_list(named)}")
-        elif _scaled(limb, mean[np.ix_(at, at)]):
+        elif np.mean([_scaled(limb, t[np.ix_(at, at)]) for t in table[broken]]) > 0.5:
             warn(
                 f"{said} (I - II + III is not 0) but would add up in other sizes: each lead seems "
                 "to be standardised by itself, so that voltages are lost. Pass signals in mV."

@@ -18,7 +18,8 @@ _FREQUENCIES = [1, 2]  # what is left of the features where there are not three 
 
 _FACTORS = np.array([0.1, 0.2, 0.25, 0.4, 0.5, 2, 2.5, 4, 5, 10])
 _SECONDS, _SAMPLES = 30, 6000
-_LIKE, _UNLIKE = 6.0, 60.0  # squared distances of what may be an ECG, and of what is none
+_LIKE, _UNLIKE = 6.0, 60.0  # squared distances of an ordinary ECG, and of what is none
+_CLEAR = 30.0  # gain at which the other rate need not make it an ordinary ECG
 MAX_RECORDINGS = 16
 
 
@@ -70,7 +71,8 @@ def check_sampling_rate(X, sampling_rate):
     others = np.array([[distance(s, rate, other=True) for rate in rates] for s in spectra])
     gain = np.median(given[:, None] - others, axis=0)
     best = int(gain.argmax())
-    if gain[best] <= needed or np.median(others[:, best]) > _LIKE:
+    ordinary = np.median(others[:, best]) <= _LIKE
+    if gain[best] <= (needed if ordinary else _CLEAR):
         return float(sampling_rate)
     warn(
         f"the beats of the recordings do not look sampled at {sampling_rate:g} Hz but at about "

@@ -234,6 +234,19 @@ class WindowSource:
         """What to call one recording in messages."""
         return i if isinstance(self.X, np.ndarray) else self.X.record_names[i]
 
+    def first(self, i, n_times):
+        """Up to so many samples from the beginning of one recording, NaN replaced by zeros."""
+        n_times = min(n_times, int(self.n_times[i]))
+        if self.on_invalid == "raise":
+            return self.read_range(i, 0, n_times)
+        array = isinstance(self.X, np.ndarray)
+        x = self.X[i, :, :n_times] if array else self.X.read_range(i, 0, n_times, "keep")
+        return self.leads(np.nan_to_num(x, posinf=0, neginf=0))
+
+    def name(self, i):
+        """What to call one recording in messages."""
+        return i if isinstance(self.X, np.ndarray) else self.X.record_names[i]
+
     def signals(self, indices):
         """Filtered recordings at the model's rate, each (n_leads, n_times)."""
         short = [i for i in indices if not self.is_long(i)]
