@@ -33,8 +33,10 @@ SETS = {
     "Georgia": ("georgia", slice(None)),
     "CSN": ("csn", slice(None)),
 }
-MISTAKES = (("500 as 100", 500, 100), ("250 as 100", 250, 100), ("50 as 100", 50, 100),
-            ("100 as 250", 100, 250), ("100 as 500", 100, 500), ("250 as 500", 250, 500))  # fmt: skip
+MISTAKES = [
+    (f"{true} as {said}", true, said)
+    for true, said in ((500, 100), (250, 100), (50, 100), (100, 250), (100, 500), (250, 500))
+]
 ORDERS = {
     "as named": range(12),
     "aVF before aVL": (0, 1, 2, 3, 5, 4, 6, 7, 8, 9, 10, 11),

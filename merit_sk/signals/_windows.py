@@ -228,19 +228,7 @@ class WindowSource:
             return self.read_range(i, 0, n_times)
         array = isinstance(self.X, np.ndarray)
         x = self.X[i, :, :n_times] if array else self.X.read_range(i, 0, n_times, "keep")
-        return self.leads(np.nan_to_num(x, posinf=0, neginf=0))
-
-    def name(self, i):
-        """What to call one recording in messages."""
-        return i if isinstance(self.X, np.ndarray) else self.X.record_names[i]
-
-    def first(self, i, n_times):
-        """Up to so many samples from the beginning of one recording, NaN replaced by zeros."""
-        n_times = min(n_times, int(self.n_times[i]))
-        if self.on_invalid == "raise":
-            return self.read_range(i, 0, n_times)
-        array = isinstance(self.X, np.ndarray)
-        x = self.X[i, :, :n_times] if array else self.X.read_range(i, 0, n_times, "keep")
+        x = x[self._columns] if array else x
         return self.leads(np.nan_to_num(x, posinf=0, neginf=0))
 
     def name(self, i):
