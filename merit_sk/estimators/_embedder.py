@@ -28,8 +28,8 @@ from ._fit import all_or_nothing
 from ._storage import StorageMixin
 
 READOUTS = ("all", "stages", "last", "projected")
-MAX_EPOCHS = 25
-MORE_EPOCHS = 10
+MAX_EPOCHS, MORE_EPOCHS = 25, 10  # from scratch, and going on from weights
+LR, MORE_LR = 1e-3, 1e-4
 ONLY_IN_TRAINING = (
     "text_encoder", "structure_weight", "align_view", "lr", "weight_decay", "validation_fraction",
     "callbacks", "checkpoint_dir", "precision",
@@ -88,8 +88,10 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         left out of the read-out.
     batch_size : int, default=64
         Recordings in a batch, of which the alignment takes its negatives.
-    lr : float, default=1e-3
-        Peak learning rate of AdamW, after a linear warm-up and before half a cosine to zero.
+    lr : float or None, default=None
+        Peak learning rate of AdamW, after a linear warm-up and before half a cosine to zero. None
+        is 1e-3, and of the network in going on from weights 1e-4, as they know more than they
+        forget so, while their text tower learns new words at 1e-3.
     weight_decay : float, default=0.05
         Weight decay of AdamW.
     validation_fraction : float in [0, 1), default=0
@@ -194,7 +196,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         "align_view": [StrOptions({"full", "masked"})],
         "duration": [Interval(Real, 0, None, closed="neither"), None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
+        "lr": [Interval(Real, 0, None, closed="neither"), None],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
         "on_invalid": [StrOptions({"raise", "repair"})],
@@ -216,7 +218,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         align_view="full",
         duration=None,
         batch_size=64,
-        lr=1e-3,
+        lr=None,
         weight_decay=0.05,
         validation_fraction=0,
         callbacks=(),
@@ -397,10 +399,9 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
             if checkpoints is not None:
                 seed = checkpoints.seed(seed)
             settings = dict(
-                max_epochs=n_epochs, batch_size=self.batch_size, lr=self.lr,
-                weight_decay=self.weight_decay, device=str(device), seed=seed,
-                precision=resolve_precision(self.precision, device),
-            )  # fmt: skip
+                max_epochs=n_epochs, batch_size=self.batch_size, weight_decay=self.weight_decay,
+                device=str(device), seed=seed, precision=resolve_precision(self.precision, device),
+            ) | self._learning_rates(start)  # fmt: skip
             with running(device, n_jobs=self.n_jobs, seed=seed):
                 weights = pretrain(
                     source, reports, origins, encoder=config, start=start,
@@ -412,6 +413,13 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         self._become(window, weights)
         self.zero_shot_ = None
         self.device_ = device
+
+    def _learning_rates(self, start):
+        if self.lr is not None or start is None:
+            return {"lr": self.lr or LR}
+        if start.text_features is None:
+            return {"lr": MORE_LR}
+        return {"lr": MORE_LR, "optimizer__param_groups": [("text_tower.*", {"lr": LR})]}
 
     def _become(self, window, weights):
         self.window_ = window
