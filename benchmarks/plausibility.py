@@ -33,10 +33,7 @@ SETS = {
     "Georgia": ("georgia", slice(None)),
     "CSN": ("csn", slice(None)),
 }
-MISTAKES = [
-    (f"{true} as {said}", true, said)
-    for true, said in ((500, 100), (250, 100), (50, 100), (100, 250), (100, 500), (250, 500))
-]
+MISTAKES = ((500, 100), (250, 100), (50, 100), (100, 250), (100, 500), (250, 500))
 ORDERS = {
     "as named": range(12),
     "aVF before aVL": (0, 1, 2, 3, 5, 4, 6, 7, 8, 9, 10, 11),
@@ -79,10 +76,10 @@ def load(quick):
     return found | {"simulated": (list(X), 100.0)}
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="20 recordings of each set")
-    quick = parser.parse_args().quick
+    quick = parser.parse_args(arguments).quick
     n_draws, sets = 10 if quick else 500, load(quick)
     print(f"{'sampling rate':32s}      1     16   (warnings in %)")
     for name, (X, rate) in sets.items():
@@ -90,10 +87,10 @@ def main():
         print(f"{name:32s} {found[0]:6.1f} {found[1]:6.1f}", flush=True)
     for name in ("PTB-XL, 500 Hz", "Georgia", "CSN"):
         X, rate = sets[name]
-        for mistake, true, said in MISTAKES:
+        for true, said in MISTAKES:
             wrong = [resample(x, rate, true) for x in X]
             found = [share(check_sampling_rate, wrong, n, n_draws, said) for n in (1, 16)]
-            print(f"{name + ', ' + mistake:32s} {found[0]:6.1f} {found[1]:6.1f}", flush=True)
+            print(f"{f'{name}, {true} as {said}':32s} {found[0]:6.1f} {found[1]:6.1f}", flush=True)
     print(f"\n{'leads':32s}      1     64")
     for name, (X, rate) in sets.items():
         filtered = [bandpass(x, rate, 0.5, 40) for x in X]

@@ -177,12 +177,78 @@ def test_bounded(cached, X, monkeypatch, counted):
     assert sum(counted) >= 30
 
 
-def test_old_models_make_room(plain, X, few, tmp_path, monkeypatch):
+def _trained(plain, few, **parameters):
+    return clone(plain).set_params(**parameters).fit(few.data, reports=few.reports)
+
+
+def test_old_models_make_room(plain, X, few, tmp_path, monkeypatch, counted):
     monkeypatch.setattr(_embedding_cache, "FOLDER_BYTES", 1)
-    for seed in (1, 2):
-        embedder = clone(plain).set_params(random_state=seed, cache=tmp_path / "cache")
-        embedder.fit(few.data, reports=few.reports).transform(X)
-    assert len(list((tmp_path / "cache").iterdir())) == 1
+    first, second = (
+        _trained(plain, few, random_state=seed, cache=tmp_path / "cache") for seed in (1, 2)
+    )
+    first.transform(X)
+    size = _size(tmp_path)
+    second.transform(X)
+    assert _size(tmp_path) < 1.5 * size
+    counted.clear()
+    first.transform(X)
+    assert sum(counted) == 40
+
+
+def _size(folder):
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def test_making_room_takes_no_file_from_a_model_in_use(plain, X, few, tmp_path, monkeypatch):
+    monkeypatch.setattr(_embedding_cache, "FOLDER_BYTES", 1)
+    first, second = (
+        _trained(plain, few, random_state=seed, cache=tmp_path / "cache") for seed in (1, 2)
+    )
+    expected, embed = first.transform(X), _inference._read_out
+    first.set_params(cache=tmp_path / "cache", readout="stages")
+
+    def other_makes_room(*args):
+        monkeypatch.setattr(_inference, "_read_out", embed)
+        second.transform(X)
+        return embed(*args)
+
+    monkeypatch.setattr(_inference, "_read_out", other_makes_room)
+    stages = first.transform(X)
+    np.testing.assert_array_equal(first.transform(X), stages)
+    np.testing.assert_array_equal(first.set_params(readout="all").transform(X), expected)
+
+
+def test_an_embedding_that_was_changed_is_computed_anew(plain, X, tmp_path, counted):
+    embedder = _copy(plain).set_params(cache=tmp_path)
+    expected = embedder.transform(X)
+    with contextlib.closing(sqlite3.connect(next(tmp_path.glob("*.sqlite")))) as connection:
+        rows = connection.execute("SELECT key, row FROM embeddings LIMIT 3").fetchall()
+        for key, row in rows:
+            changed = bytes([row[0] ^ 1]) + row[1:]
+            connection.execute("UPDATE embeddings SET row = ? WHERE key = ?", (changed, key))
+        connection.commit()
+    counted.clear()
+    np.testing.assert_array_equal(embedder.transform(X), expected)
+    assert sum(counted) == 3
+
+
+def test_another_version_computes_anew(cached, X, monkeypatch, counted):
+    cached.transform(X)
+    monkeypatch.setattr("merit_sk.__version__", "0.0.1")
+    counted.clear()
+    cached.transform(X)
+    assert sum(counted) == 40
+
+
+def test_long_recordings_are_known_again(plain, tmp_path, counted):
+    X = np.random.default_rng(0).standard_normal((2, 12, 70_000)).astype(np.float32)
+    embedder = _copy(plain).set_params(cache=tmp_path)
+    expected = embedder.transform(X)
+    counted.clear()
+    np.testing.assert_array_equal(embedder.transform(X[::-1]), expected[::-1])
+    X[0, 0, -1] += 1
+    np.testing.assert_array_equal(embedder.transform(X)[1], expected[1])
+    assert sum(counted) == 700
 
 
 def test_damaged_file_is_named(plain, X, tmp_path):

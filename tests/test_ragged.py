@@ -236,7 +236,9 @@ def ragged(tmp_path_factory):
 @pytest.mark.parametrize("trunk", TRUNKS)
 def test_ragged_recordings_are_trained_on(trunk, ragged):
     records, reports = ragged
-    embedder = MeritEmbedder(TRUNKS[trunk], duration=2, max_epochs=2, random_state=0)
+    embedder = MeritEmbedder(
+        encoder=TRUNKS[trunk], pretrained=None, duration=2, max_epochs=2, random_state=0
+    )
     embedder.fit(records, reports=reports)
     assert np.isfinite([list(row.values()) for row in embedder.history_]).all()
     assert np.isfinite(embedder.transform(records)).all()
@@ -246,7 +248,9 @@ def test_ragged_recordings_are_trained_on(trunk, ragged):
 @pytest.mark.parametrize("trunk", TRUNKS)
 def test_ragged_recordings_are_classified(trunk, ragged):
     records, _ = ragged
-    embedder = MeritEmbedder(TRUNKS[trunk], duration=2, max_epochs=1, random_state=0)
+    embedder = MeritEmbedder(
+        encoder=TRUNKS[trunk], pretrained=None, duration=2, max_epochs=1, random_state=0
+    )
     model = MeritClassifier(embedder.fit(records), max_epochs=1, random_state=0)
     probabilities = model.fit(records, np.arange(48) % 2).predict_proba(records)
     assert np.isfinite(probabilities).all()

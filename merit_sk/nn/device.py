@@ -144,8 +144,9 @@ def torch_threads(n_jobs):
         return
     n_threads = effective_n_jobs(n_jobs)
     with _shared.lock:
+        here = torch.get_num_threads()  # asked first, as torch then knows that this thread exists
         if _shared.n_open == 0:
-            _shared.before = torch.get_num_threads()
+            _shared.before = here
         _shared.n_open += 1
         _threads.asked.append(n_threads)
         torch.set_num_threads(n_threads)

@@ -13,6 +13,7 @@ _CONTRADICTS = 0.05  # share of the power that breaks the identities; real recor
 _FITS = 0.01
 _ALIKE = 0.3  # correlation below which leads are noise, not leads of one heart
 _MIRRORED = -0.5  # correlation of I and V6, and skewness of I, of interchanged arms
+_SAMPLES = 250  # below which a beat may be cut
 _CHEST_RECORDINGS, _CHEST_GAIN = 16, 0.1
 
 
@@ -79,7 +80,7 @@ class LeadTables:
         size = np.sqrt(np.einsum("lt,lt->l", x, x, dtype=np.float64))
         self.products.append((x @ x.T).astype(np.float64))
         lead = x[self.names.index("I")] if "I" in self.names else x[0]
-        deviation = lead.std()
+        deviation = lead.std() if x.shape[-1] >= _SAMPLES else 0
         self.skewness.append(np.cbrt(np.mean(lead**3)) / deviation if deviation > 0 else 0.0)
         self.records.append((record, size > 1e-6 * max(size.max(), 1e-30)))
 

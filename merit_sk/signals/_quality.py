@@ -97,8 +97,8 @@ def warn_about_signals(source):
     check_sampling_rate(heads, rate)
     warn_about_unit(deviations)
     tables.judge()
-    present, every = source.leads.present, source.deviations
-    flat = (deviations if every is None else every)[:, present] < FLAT
+    flat = source.flat()
+    flat = (deviations < FLAT if flat is None else flat)[:, source.leads.present]
     if flat.any() and source.n_times.max() > 1:
         which = "" if len(flat) == len(source) else " that were looked at"
         warn(

@@ -19,6 +19,7 @@ _FREQUENCIES = [1, 2]  # what is left of the features where there are not three 
 _FACTORS = np.array([0.1, 0.2, 0.25, 0.4, 0.5, 2, 2.5, 4, 5, 10])
 _SECONDS, _SAMPLES = 30, 6000
 _LIKE, _UNLIKE = 6.0, 60.0  # squared distances of an ordinary ECG, and of what is none
+_AS_LIKELY = 4.0  # difference in gain that does not tell two rates apart
 _CLEAR = 30.0  # gain at which the other rate need not make it an ordinary ECG
 MAX_RECORDINGS = 16
 
@@ -74,10 +75,12 @@ def check_sampling_rate(X, sampling_rate):
     ordinary = np.median(others[:, best]) <= _LIKE
     if gain[best] <= (needed if ordinary else _CLEAR):
         return float(sampling_rate)
+    likely = rates[gain >= gain[best] - _AS_LIKELY]
+    about = f"{likely[0]:g}" + (f" to {likely[-1]:g}" if len(likely) > 1 else "")
     warn(
         f"the beats of the recordings do not look sampled at {sampling_rate:g} Hz but at about "
-        f"{rates[best]:g} Hz ({len(spectra)} recordings looked at): say so, with sampling_rate= "
-        "or ECGRecords.from_array(X, sampling_rate=...), and they are resampled"
+        f"{about} Hz ({len(spectra)} recordings looked at): if they are, say so, with "
+        "sampling_rate= or ECGRecords.from_array(X, sampling_rate=...), and they are resampled"
     )
     return float(rates[best])
 

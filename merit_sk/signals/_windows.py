@@ -14,7 +14,7 @@ from ._ranges import needed_range
 
 PIECE_SECONDS = 600  # of a longer recording, filtered at once
 MARGIN_SECONDS = 30  # around it: by then an edge has died away to 1e-20 of its height
-SILENT = 1e-5  # of a lead's deviation: a window below it holds the rounding of the filter
+SILENT = 1e-4  # of a lead's deviation: a window below it holds the rounding of the filter
 
 
 @dataclass(frozen=True)
@@ -176,10 +176,12 @@ class WindowSource:
         """Samples of every recording at the model's rate."""
         return resampled_length(self.n_times, self.sampling_rate, self.spec.sampling_rate)
 
-    @property
-    def deviations(self):
-        """Standard deviations in mV of all leads, if the windows are in memory, else None."""
-        return None if self._windows is None else self._windows[2]
+    def flat(self):
+        """Which leads have no signal, of all recordings if they are in memory, else None."""
+        if self._windows is not None:
+            return self._windows[2] == 0
+        as_it_is = isinstance(self.X, np.ndarray) and self.leads.complete
+        return np.ptp(self.X[:, self._columns], axis=-1) == 0 if as_it_is else None
 
     def chunks(self):
         """Positions of all recordings, up to 256 at once; those that are long one by one."""
