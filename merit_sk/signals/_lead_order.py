@@ -30,8 +30,6 @@ def check_lead_order(X, lead_names, record_names=None):
     - I is the mirror image of V6, with P wave, QRS complex and T wave upside down, where arm
       electrodes were interchanged (or in dextrocardia). Such records are named.
 
-    {figures}
-
     Parameters
     ----------
     X : array-like of shape (n_samples, n_leads, n_times), or sequence of (n_leads, n_times)

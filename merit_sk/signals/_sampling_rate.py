@@ -32,10 +32,9 @@ def check_sampling_rate(X, sampling_rate):
     height of the beats are compared with what they would be at other rates.
 
     At most 16 recordings, spread over `X`, are looked at, each in 10 to 30 ms. The fewer there
-    are, the more each must contradict. False alarms and mistakes found, for one recording and for
-    16 drawn at random (``benchmarks/plausibility.py``):
-
-    {figures}
+    are, the more each must contradict. Of single recordings of PTB-XL at their true rate 0.2 % (at
+    100 Hz) and none (at 500 Hz) were warned about, of samples of 16 none
+    (``benchmarks/plausibility.py``).
 
     Parameters
     ----------
