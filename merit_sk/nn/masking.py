@@ -5,9 +5,7 @@ import torch
 from .padding import inside
 
 
-def hide_blocks(
-    n_records, n_leads, n_times, *, block, ratio, n_valid=None, linked=(), device=None
-):  # fmt: skip
+def hide_blocks(n_records, n_leads, n_times, *, block, ratio, n_valid=None, device=None):
     """Draw hidden lead x time blocks, the same number in every record.
 
     Parameters
@@ -20,8 +18,6 @@ def hide_blocks(
     n_valid : long tensor of shape (n_records,) or None, default=None
         Samples before the padding; None is all. The same share is hidden before the padding, and
         of the padding as much as makes the numbers equal.
-    linked : sequence of int, default=()
-        Leads that share their hidden blocks, as they follow from each other.
     device : torch.device or None, default=None
 
     Returns
@@ -35,16 +31,6 @@ def hide_blocks(
     >>> hidden.float().mean().item()
     0.75
     """
-    if len(linked):
-        free = [lead for lead in range(n_leads) if lead not in linked]
-        hidden = torch.empty(n_records, n_leads, n_times, dtype=torch.bool, device=device)
-        for leads, n_drawn in ((list(linked), 1), (free, len(free))):
-            if n_drawn:
-                hidden[:, leads] = hide_blocks(
-                    n_records, n_drawn, n_times, block=block, ratio=ratio, n_valid=n_valid,
-                    device=device,
-                )  # fmt: skip
-        return hidden
     n_blocks = -(-n_times // block)
     total = n_leads * n_blocks
     rank = torch.rand(n_records, total, device=device).argsort(dim=1)

@@ -81,8 +81,6 @@ class MeritModel(nn.Module):
             self.log_statement_scale = nn.Parameter(torch.tensor(math.log(10.0)))
             self.statement_bias = nn.Parameter(torch.tensor(-5.0))
 
-    linked_leads = ()
-
     @property
     def aligns_full_view(self):
         """Whether the text is aligned with a view of its own."""
@@ -168,8 +166,7 @@ class MeritModel(nn.Module):
         """Draw the hidden samples of a batch."""
         c = self.config
         return hide_blocks(
-            *x.shape, block=c.block_samples, ratio=c.mask_ratio, n_valid=n_valid,
-            linked=self.linked_leads, device=x.device,
+            *x.shape, block=c.block_samples, ratio=c.mask_ratio, n_valid=n_valid, device=x.device
         )  # fmt: skip
 
     def structure(self, x, n_valid):

@@ -35,7 +35,10 @@ class BagOfWordsTower(nn.Module):
         return (self.embedding(terms) * weights[..., None]).sum(dim=1) + self.bias
 
     def grown(self, n_terms):
-        """Return a tower with more terms: those there are as they were, the new ones untrained.
+        """Return a tower with more terms: those there are as they were, the new ones say nothing.
+
+        Zeros are learned from: of terms drawn at random, the bound of reports in a second language
+        rose less in continued training, and the first language lost more.
 
         Parameters
         ----------
@@ -52,6 +55,7 @@ class BagOfWordsTower(nn.Module):
         tower = BagOfWordsTower(n_terms, old.shape[1]).to(old.device)
         with torch.no_grad():
             tower.embedding.weight[: len(old)] = old
+            tower.embedding.weight[len(old) :] = 0
             tower.bias.copy_(self.bias)
         return tower
 
