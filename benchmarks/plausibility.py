@@ -85,7 +85,7 @@ def main(arguments=None):
     for name, (X, rate) in sets.items():
         found = [share(check_sampling_rate, X, n, n_draws, rate) for n in (1, 16)]
         print(f"{name:32s} {found[0]:6.1f} {found[1]:6.1f}", flush=True)
-    for name in ("PTB-XL, 500 Hz", "Georgia", "CSN"):
+    for name in ("PTB-XL, 500 Hz", "CSN"):
         X, rate = sets[name]
         for true, said in MISTAKES:
             wrong = [resample(x, rate, true) for x in X]

@@ -158,7 +158,7 @@ def show(scored):
                 print(f"  {column:14}{difference(runs, scored[objective, 'as is'], column)}")
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder described above")
     parser.add_argument("--work", type=Path, required=True, help="folder for what is kept")
@@ -166,7 +166,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--quick", action="store_true", help="few recordings")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     warnings.simplefilter("ignore")  # classes with too few test records
 
     ecg = load_all(args.data, statements_of(args.data), 300 if args.quick else None)

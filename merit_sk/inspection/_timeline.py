@@ -168,9 +168,9 @@ class TimelineDisplay:
                 textcoords="offset points", va="center", fontsize=9,
             )  # fmt: skip
         ax.annotate(
-            "of time", (1, 0), (6, 3), xycoords="axes fraction", textcoords="offset points",
-            fontsize=8, color="#666666", va="bottom", annotation_clip=False,
-        ).xy = (1, 1)  # fmt: skip
+            "of time", (1, 1), (6, 3), xycoords="axes fraction", textcoords="offset points",
+            fontsize=8, color="#666666",
+        )  # fmt: skip
         bar = self.figure_.colorbar(self.image_, ax=ax, pad=0.07, aspect=12, ticks=[0, 0.5, 1])
         bar.set_label("probability")
         bar.outline.set_visible(False)
