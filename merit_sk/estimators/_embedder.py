@@ -434,7 +434,8 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         from ..nn.collective import world_size
         from ..training.resume import Checkpoints, describe_run
 
-        parameters = self.get_params(deep=False) | {"max_epochs": n_epochs}
+        settled = {"max_epochs": n_epochs, "lr": self._learning_rates(start)["lr"]}
+        parameters = self.get_params(deep=False) | settled
         parameters.pop("pretrained")
         run = describe_run(
             parameters, window=source.spec.to_dict(), encoder=config.to_dict(), source=source,
