@@ -68,7 +68,7 @@ def pretrained(work, ecg, objective, change, rotation, epochs):
         augment.MAX_STRETCH = CHANGES[change].get("stretch", 0.1)
         reports = None if objective == "masked only" else ecg.reports[train]
         embedder = MeritEmbedder(
-            ENCODER,
+            encoder=ENCODER,
             pretrained=None,
             max_epochs=epochs,
             random_state=rotation,
