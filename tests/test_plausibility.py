@@ -106,6 +106,16 @@ def test_another_order_is_found(X, order):
     assert found == tuple(STANDARD_LEADS[c] for c in channels)
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e-3, 1e3, 1e27])
+def test_the_unit_does_not_matter(X, scale):
+    scaled = bandpass(X, 100, 0.5, 40) * np.float32(scale)
+    assert check_sampling_rate(scaled, 100) == 100
+    with pytest.warns(UserWarning, match="not look sampled at 20 Hz"):
+        check_sampling_rate(scaled, 20)
+    with pytest.warns(UserWarning, match="aVR, aVF, aVL"):
+        check_lead_order(scaled[:, ORDERS["aVF before aVL"]], STANDARD_LEADS)
+
+
 def test_a_lead_upside_down(X):
     wrong = bandpass(X, 100, 0.5, 40)
     wrong[:, 2] *= -1

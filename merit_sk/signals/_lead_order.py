@@ -75,6 +75,8 @@ class LeadTables:
 
     def add(self, x, record):
         """Take note of a recording of shape (n_leads, n_times); flat leads are left out."""
+        x = np.nan_to_num(x, posinf=0, neginf=0)
+        x = x / max(np.abs(x).max(initial=0), np.finfo(np.float32).tiny)
         size = np.sqrt(np.einsum("lt,lt->l", x, x, dtype=np.float64))
         self.products.append((x @ x.T).astype(np.float64))
         lead = x[self.names.index("I")] if "I" in self.names else x[0]

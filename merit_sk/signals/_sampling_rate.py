@@ -21,6 +21,7 @@ _SECONDS, _SAMPLES = 30, 6000
 _LIKE, _UNLIKE = 6.0, 60.0  # squared distances of an ordinary ECG, and of what is none
 _AS_LIKELY = 4.0  # difference in gain that does not tell two rates apart
 _CLEAR = 30.0  # gain at which the other rate need not make it an ordinary ECG
+_SMALLEST = np.finfo(np.float32).tiny
 MAX_RECORDINGS = 16
 
 
@@ -90,7 +91,8 @@ def _spectrum(x, sampling_rate):
 
     x = x[:, : min(round(_SECONDS * sampling_rate), _SAMPLES)]
     x = x[:, : prev_fast_len(x.shape[-1], real=True)]
-    spectrum = dct(np.nan_to_num(x.astype(np.float32)), axis=-1, norm="ortho")
+    x = np.nan_to_num(x.astype(np.float32), posinf=0, neginf=0)
+    spectrum = dct(x / max(np.abs(x).max(initial=0), _SMALLEST), axis=-1, norm="ortho")
     spectrum[:, 0] = 0
     return spectrum[spectrum.any(axis=1)]
 
