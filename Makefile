@@ -48,6 +48,7 @@ format: $(VENV)/.ready
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.ready
+	rm -rf docs/generated
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 clean:

@@ -30,7 +30,7 @@ for code in rhythms:
     print(code, statement_prompts(code)[:2])
 
 new = make_ecg(90, statements=rhythms, random_state=1)
-zero = MeritZeroShotClassifier(embedder, classes=rhythms).fit(new.data)
+zero = MeritZeroShotClassifier(embedder, classes=rhythms, multi_label=False).fit(new.data)
 
 # %%
 import matplotlib.pyplot as plt
@@ -43,13 +43,13 @@ display = ConfusionMatrixDisplay.from_predictions(truth, zero.predict(new.data))
 # %%
 # Several findings in one recording
 # ---------------------------------
-# With ``multi_label=True`` each class is asked for on its own. The answer is the probability that
-# the statement would be in the report.
+# Unless ``multi_label=False`` says that exactly one class is true, each class is asked for on its
+# own.
 from merit_sk.inspection import ECGDisplay, ZeroShotDisplay
 
 findings = ["AFIB", "CLBBB", "CRBBB", "LVH", "IMI", "NORM", "1AVB"]
 case = make_ecg(1, statements=[("AFIB", "CRBBB")], random_state=5)
-finder = MeritZeroShotClassifier(embedder, classes=findings, multi_label=True).fit(case.data)
+finder = MeritZeroShotClassifier(embedder, classes=findings).fit(case.data)
 ECGDisplay.from_records(case.data, 0)
 ZeroShotDisplay.from_estimator(finder, case.data)
 plt.show()
