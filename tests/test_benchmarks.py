@@ -73,7 +73,7 @@ def test_pretraining(benchmark, capsys):
 def test_pretraining_branches_scaling_and_memory(benchmark, capsys):
     benchmark("pretraining", "--quick", "--repeats", 1, "--tables", "branches", "scaling", "memory")
     out = capsys.readouterr().out
-    assert "masked modelling alone" in out and "128 ECGs of 10 s, fit" in out and "GB above" in out
+    assert "masked modeling alone" in out and "128 ECGs of 10 s, fit" in out and "GB above" in out
 
 
 @pytest.mark.slow

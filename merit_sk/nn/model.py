@@ -33,11 +33,11 @@ class MeritModel(nn.Module):
     text : tuple of (kind, n_features) or None, default=None
         Kind and size of the text features; None builds no text tower.
     structure_weight : float, default=0.25
-        Weight of masked modelling; the rest goes to alignment.
+        Weight of masked modeling; the rest goes to alignment.
     align_view : {"full", "masked"}, default="full"
         What is aligned with the text: the whole signal, as at test time, or the visible part.
     decoder : bool or None, default=None
-        Whether there is a decoder of masked samples; None builds one if masked modelling counts.
+        Whether there is a decoder of masked samples; None builds one if masked modeling counts.
 
     Attributes
     ----------
@@ -170,7 +170,7 @@ class MeritModel(nn.Module):
         )  # fmt: skip
 
     def structure(self, x, n_valid):
-        """Masked modelling: maps of the visible part, loss and bound.
+        """Masked modeling: maps of the visible part, loss and bound.
 
         Flat leads, such as missing ones, are not scored, and neither is padding.
         """
