@@ -99,6 +99,9 @@ class MeritModel(nn.Module):
     def start_from(self, other):
         """Copy the weights of a model that may know fewer terms, or lack a branch.
 
+        Terms that it does not know say nothing before they are learned: drawn at random, they
+        disturb the texts they stand in, and training gained less from reports in a new language.
+
         Parameters
         ----------
         other : MeritModel
@@ -106,8 +109,10 @@ class MeritModel(nn.Module):
         """
         own = self.state_dict()
         for name, value in other.state_dict().items():
-            if name in own:
-                own[name][: len(value)].copy_(value) if value.ndim else own[name].copy_(value)
+            if name in own and value.shape != own[name].shape:
+                own[name].zero_()[: len(value)].copy_(value)
+            elif name in own:
+                own[name].copy_(value)
 
     def learn_statistics(self, features):
         """Take the statistics of features from the ``"all"`` features of recordings."""
