@@ -65,7 +65,7 @@ def test_windows_come_recording_by_recording(embedder, day):
         np.testing.assert_array_equal(Z, alone)
 
 
-def test_neighbours_change_nothing(embedder, day):
+def test_neighbors_change_nothing(embedder, day):
     X = np.concatenate([day, day[..., ::-1], day * 2])
     together = embedder.transform(records(X))
     for i in range(3):

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-FORMAT = 1
+FORMAT = 2  # 1: words of reports in place of their hashes
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 PENDING = ".pending"

@@ -17,7 +17,7 @@ class Reports:
     Parameters
     ----------
     reports : ndarray of str
-        Normalised reports, ``""`` for none.
+        Normalized reports, ``""`` for none.
     features : TermFeatures or SentenceFeatures
     """
 

@@ -45,7 +45,7 @@ def pretrain(
     structure_weight="auto", align_view="full", validation_fraction=0, settings, callbacks=(),
     checkpoints=None, verbose=0,
 ):  # fmt: skip
-    """Pretrain an encoder by masked modelling and ECG-text alignment.
+    """Pretrain an encoder by masked modeling and ECG-text alignment.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def pretrain(
 
 
 def resolve_structure_weight(given, reports):
-    """Return the share of masked modelling in the objective.
+    """Return the share of masked modeling in the objective.
 
     The fewer recordings have a report, the less the alignment counts: with a tenth of them 0.9 was
     better than 0.25 (``benchmarks/ablation.py``, "a tenth, other weights").
