@@ -13,12 +13,7 @@ ROOMS = (
 MAX_ROOMS = 16
 
 # Tests that still name private modules; to be emptied.
-OFFENDERS = {
-    "tests/test_cache.py", "tests/test_datasets_challenge.py", "tests/test_fetch.py",
-    "tests/test_long_recordings.py", "tests/test_privacy.py", "tests/test_probe.py",
-    "tests/test_prompts.py", "tests/test_shift.py", "tests/test_text_encoder.py",
-    "tests/test_wfdb_reader.py", "tests/torture.py",
-}  # fmt: skip
+OFFENDERS = {"tests/torture.py"}
 
 
 def names_in(text):
