@@ -181,3 +181,8 @@ def test_defaults(benchmark, capsys, data_dir):
     benchmark("defaults", "--data", data_dir, "--n", 150)
     out = capsys.readouterr().out
     assert "sentence, first: AUC 0." in out and "random encoder, scaler" in out and "rhythm" in out
+
+
+def test_explanations(benchmark, capsys):
+    benchmark("explanations", "--n", 2, "--statements", "CRBBB")
+    assert "three times chance or more, of 1 statements" in capsys.readouterr().out
