@@ -57,7 +57,7 @@ def test_long_recordings_average_their_windows(fitted, ecg):
     X = np.asarray(ecg.data)[:4]
     twice = np.concatenate([X[..., :200], X[..., :200]], axis=2)
     Z = fitted.transform(twice)
-    assert Z.shape == (4, fitted._n_features_out) and np.isfinite(Z).all()
+    assert Z.shape == (4, len(fitted.get_feature_names_out())) and np.isfinite(Z).all()
     ragged = [
         fitted.transform(x[None, :, :n]) for x, n in zip(X, (150, 200, 250, 300), strict=True)
     ]

@@ -175,7 +175,7 @@ def test_a_long_report_among_many_takes_little_memory(learn):
     reports[7] = "sinus rhythm; " * 360
     features = learn(["sinus rhythm"] * 2).text_features_
     tracemalloc.start()
-    out = Reports(reports, features)
+    out = Reports(reports, features, np.arange(n))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20e6, peak  # 20,000 x 5,000 characters x 4 bytes are 400 MB

@@ -101,7 +101,7 @@ def test_missing_reports_of_every_kind(learn):
 
 def bank(reports, learn):
     """Statements that are learned from some reports, and which of them each report has."""
-    learned = Reports(reports, learn(reports).text_features_)
+    learned = Reports(reports, learn(reports).text_features_, np.arange(len(reports)))
     present = learned.batch(np.arange(len(reports))).get("present")
     return learned.bank, [] if present is None else present.int().tolist()
 
