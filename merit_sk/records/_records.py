@@ -177,7 +177,8 @@ class ECGRecords:
         else:
             lead_names = _canonical(lead_names)
             lead_indices(common, lead_names)
-        source = FileSource(root, paths, rates, n_times, common)
+        formats = np.array([header.format for header in headers], dtype=object)
+        source = FileSource(root, paths, rates, n_times, common, formats)
         if record_names is None:
             record_names = [os.path.basename(path) for path in paths]
         rate = Counter(rates.tolist()).most_common(1)[0][0] if len(rates) else 1.0

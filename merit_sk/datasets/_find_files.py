@@ -1,0 +1,154 @@
+"""Find the recordings in folders, patterns and lists, by what files hold."""
+
+import glob
+import os
+from typing import NamedTuple
+
+from ..records._files import EDF, FORMATS, SUFFIXES, WFDB, recognize
+
+_SIGNALS = (".dat", ".mat")
+
+
+class Found(NamedTuple):
+    """A file with a recording; WFDB records have no extension."""
+
+    path: str
+    format: str
+
+
+def find_files(path):
+    """List the recordings of a folder, a pattern, a file or a list of these.
+
+    Parameters
+    ----------
+    path : str, path-like or sequence of these
+
+    Returns
+    -------
+    root : str
+        Folder to which paths are relative, "" where they are absolute.
+    found : list of Found or Exception
+        In the order of a list, otherwise sorted by path. What names a recording, but is none, is
+        an error with its reason.
+    """
+    if not isinstance(path, str | os.PathLike):
+        given = [os.fspath(item) for item in path]
+        return "", [item for each in given for item in _each(os.path.abspath(each))]
+    path = os.fspath(path)
+    if os.path.isdir(path):
+        return path, _in_folder(path)
+    if glob.has_magic(path) and not os.path.lexists(path):
+        files = sorted(glob.glob(path, recursive=True))
+        files = [os.path.abspath(file) for file in files if os.path.isfile(file)]
+        found = [item for item in map(_candidate, files) if item is not None]
+        if not found:
+            raise FileNotFoundError(f"no recording matches {path}")
+        return "", list(dict.fromkeys(found))
+    return "", _each(os.path.abspath(path))
+
+
+def _each(path):
+    """What one item of a list names."""
+    if os.path.isdir(path):
+        return [_below(path, item) for item in _in_folder(path)]
+    if os.path.isfile(path):
+        stem, suffix = os.path.splitext(path)
+        format = recognize(path)
+        if format is None and suffix.lower() in _SIGNALS and os.path.isfile(f"{stem}.hea"):
+            return [Found(stem, WFDB)]
+        return [_unknown(path) if format is None else _found(path, format)]
+    if os.path.isfile(f"{path}.hea"):
+        return [Found(path, WFDB)]
+    return [FileNotFoundError(f"record {path}: there is no such file")]
+
+
+def _below(folder, item):
+    return (
+        item if isinstance(item, Exception) else item._replace(path=os.path.join(folder, item.path))
+    )
+
+
+def _found(path, format):
+    return Found(path.removesuffix(".hea") if format == WFDB else path, format)
+
+
+def _unknown(path):
+    return ValueError(
+        f"record {path} is in none of the formats that are read: {', '.join(FORMATS)}"
+    )
+
+
+def _candidate(path):
+    """A recording, an error if the name of a file says that it should be one, otherwise None."""
+    name = os.path.basename(path)
+    stem, suffix = os.path.splitext(path)
+    if name.startswith(".") or name.upper() == "DICOMDIR":
+        return None
+    if suffix.lower() in _SIGNALS and os.path.exists(f"{stem}.hea"):
+        return None
+    try:
+        format = recognize(path)
+    except OSError as error:
+        return ValueError(f"record {path} cannot be read: {error}")
+    if format is not None:
+        return _found(path, format)
+    return _unknown(path) if suffix.lower() in SUFFIXES else None
+
+
+def _in_folder(folder):
+    found, inside = [], os.path.realpath(folder)
+    for where, _, files in os.walk(folder):
+        linked = {name for name in files if _leads_outside(os.path.join(where, name), inside)}
+        for name in files:
+            path = os.path.join(where, name)
+            if name in linked:
+                suffix = os.path.splitext(name)[1].lower()
+                item = _outside(path) if suffix in SUFFIXES else None
+            else:
+                item = _candidate(path)
+            if isinstance(item, Found):
+                if linked and item.format == WFDB and linked & _files_of(item.path):
+                    item = _outside(item.path)
+                else:
+                    item = item._replace(path=os.path.relpath(item.path, folder))
+            if item is not None:
+                found.append((path, item))
+    if not found:
+        raise FileNotFoundError(f"there is no recording in {folder}: {', '.join(FORMATS)} are read")
+    return [item for _, item in sorted(found, key=lambda pair: pair[0])]
+
+
+def _leads_outside(path, inside):
+    if not os.path.islink(path):
+        return False
+    return os.path.commonpath([os.path.realpath(path), inside]) != inside
+
+
+def _outside(path):
+    return ValueError(
+        f"record {path} is a link to a file outside the folder: give the files in a list"
+    )
+
+
+def _files_of(path):
+    """Names of the files that a WFDB record is read from, those of its segments too."""
+    names, to_read = set(), {os.path.basename(path)}
+    while to_read:
+        name = to_read.pop()
+        header = os.path.join(os.path.dirname(path), f"{name}.hea")
+        names.add(f"{name}.hea")
+        if os.path.isfile(header):
+            with open(header, "rb") as stream:
+                lines = stream.read(1 << 16).decode("utf-8", errors="replace").splitlines()
+            words = {line.split()[0] for line in lines[1:] if line.strip() and line[0] != "#"}
+            to_read |= {word for word in words if f"{word}.hea" not in names}
+            names |= words
+    return names
+
+
+def record_name(found):
+    """Return what a recording is called: its file without folder and extension."""
+    name = os.path.basename(found.path)
+    stem, suffix = os.path.splitext(name)
+    known = found.format == EDF or suffix.lower() in SUFFIXES
+    return stem if found.format != WFDB and known and stem else name
