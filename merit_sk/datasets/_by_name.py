@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..records._files import SUFFIXES
 from ._bunch import indicator, read_table
+from ._find_files import without_extension
 
 
 def given_reports(values, names):
@@ -86,25 +86,20 @@ def _table(values, names, what):
         return column.to_frame(0)
     if isinstance(values, pd.Series):
         values = values.to_frame(values.name if values.name is not None else 0)
-    index = [_stem(name) for name in values.index]
+    known, index = set(names), [str(name) for name in values.index]
+    index = [name if name in known else without_extension(name) for name in index]
     values = values.set_axis(index, axis=0)
     for given, of in ((index, what), (names, "records")):
         repeated = pd.Index(given).duplicated()
-        if repeated.any() and set(np.asarray(given, dtype=object)[repeated]) & set(names):
+        if repeated.any() and set(np.asarray(given, dtype=object)[repeated]) & known:
             twice = np.asarray(given, dtype=object)[repeated][0]
             raise ValueError(f"{of} has {twice} more than once: {what} by name would be ambiguous")
-    if not set(index) & set(names):
+    if not set(index) & known:
         raise ValueError(
             f"{what} has no row with the name of a record: records are named {_some(names)}, "
             f"rows {_some(index)}"
         )
     return values.reindex(names)
-
-
-def _stem(name):
-    name = os.path.basename(str(name))
-    stem, suffix = os.path.splitext(name)
-    return stem if suffix.lower() in SUFFIXES else name
 
 
 def _some(names):

@@ -2,18 +2,26 @@
 
 import glob
 import os
+import re
 from typing import NamedTuple
 
-from ..records._files import EDF, FORMATS, SUFFIXES, WFDB, recognize
+from ..records._files import FORMATS, SUFFIXES, WFDB, recognize
 
 _SIGNALS = (".dat", ".mat")
+_EXTENSION = re.compile(r"(?<=.)\.[A-Za-z]\w{0,4}$")  # no part of a DICOM number
 
 
 class Found(NamedTuple):
-    """A file with a recording; WFDB records have no extension."""
+    """A file with a recording (WFDB without extension), or that should have one."""
 
     path: str
-    format: str
+    format: str | None
+    fault: Exception | None = None
+
+    @property
+    def name(self):
+        name = os.path.basename(self.path)
+        return name if self.format == WFDB else without_extension(name)
 
 
 def find_files(path):
@@ -27,30 +35,34 @@ def find_files(path):
     -------
     root : str
         Folder to which paths are relative, "" where they are absolute.
-    found : list of Found or Exception
-        In the order of a list, otherwise sorted by path. What names a recording, but is none, is
-        an error with its reason.
+    found : list of Found
+        In the order of a list, otherwise sorted by path.
     """
     if not isinstance(path, str | os.PathLike):
-        given = [os.fspath(item) for item in path]
-        return "", [item for each in given for item in _each(os.path.abspath(each))]
+        given = [os.path.abspath(os.fspath(item)) for item in path]
+        return "", [found for item in given for found in _named(item)]
     path = os.fspath(path)
     if os.path.isdir(path):
         return path, _in_folder(path)
     if glob.has_magic(path) and not os.path.lexists(path):
         files = sorted(glob.glob(path, recursive=True))
-        files = [os.path.abspath(file) for file in files if os.path.isfile(file)]
-        found = [item for item in map(_candidate, files) if item is not None]
+        found = [_candidate(os.path.abspath(file)) for file in files if os.path.isfile(file)]
+        found = list(dict.fromkeys(item for item in found if item is not None))
         if not found:
             raise FileNotFoundError(f"no recording matches {path}")
-        return "", list(dict.fromkeys(found))
-    return "", _each(os.path.abspath(path))
+        return "", found
+    return "", _named(os.path.abspath(path))
 
 
-def _each(path):
-    """What one item of a list names."""
+def without_extension(path):
+    """Return the last part of a path without its extension, which begins with a letter."""
+    return _EXTENSION.sub("", os.path.basename(path))
+
+
+def _named(path):
+    """What one path of a user names."""
     if os.path.isdir(path):
-        return [_below(path, item) for item in _in_folder(path)]
+        return [item._replace(path=os.path.join(path, item.path)) for item in _in_folder(path)]
     if os.path.isfile(path):
         stem, suffix = os.path.splitext(path)
         format = recognize(path)
@@ -59,13 +71,7 @@ def _each(path):
         return [_unknown(path) if format is None else _found(path, format)]
     if os.path.isfile(f"{path}.hea"):
         return [Found(path, WFDB)]
-    return [FileNotFoundError(f"record {path}: there is no such file")]
-
-
-def _below(folder, item):
-    return (
-        item if isinstance(item, Exception) else item._replace(path=os.path.join(folder, item.path))
-    )
+    return [Found(path, None, FileNotFoundError(f"record {path}: there is no such file"))]
 
 
 def _found(path, format):
@@ -73,13 +79,13 @@ def _found(path, format):
 
 
 def _unknown(path):
-    return ValueError(
-        f"record {path} is in none of the formats that are read: {', '.join(FORMATS)}"
-    )
+    known = ", ".join(FORMATS)
+    error = ValueError(f"record {path} is in none of the formats that are read: {known}")
+    return Found(path, None, error)
 
 
 def _candidate(path):
-    """A recording, an error if the name of a file says that it should be one, otherwise None."""
+    """A recording, one with a fault if its extension promises a recording, otherwise None."""
     name = os.path.basename(path)
     stem, suffix = os.path.splitext(path)
     if name.startswith(".") or name.upper() == "DICOMDIR":
@@ -89,7 +95,7 @@ def _candidate(path):
     try:
         format = recognize(path)
     except OSError as error:
-        return ValueError(f"record {path} cannot be read: {error}")
+        return Found(path, None, ValueError(f"record {path} cannot be read: {error}"))
     if format is not None:
         return _found(path, format)
     return _unknown(path) if suffix.lower() in SUFFIXES else None
@@ -102,17 +108,13 @@ def _in_folder(folder):
         for name in files:
             path = os.path.join(where, name)
             if name in linked:
-                suffix = os.path.splitext(name)[1].lower()
-                item = _outside(path) if suffix in SUFFIXES else None
+                item = _outside(path) if os.path.splitext(name)[1].lower() in SUFFIXES else None
             else:
                 item = _candidate(path)
-            if isinstance(item, Found):
-                if linked and item.format == WFDB and linked & _files_of(item.path):
+                if linked and item and item.format == WFDB and linked & _files_of(item.path):
                     item = _outside(item.path)
-                else:
-                    item = item._replace(path=os.path.relpath(item.path, folder))
             if item is not None:
-                found.append((path, item))
+                found.append((path, item._replace(path=os.path.relpath(item.path, folder))))
     if not found:
         raise FileNotFoundError(f"there is no recording in {folder}: {', '.join(FORMATS)} are read")
     return [item for _, item in sorted(found, key=lambda pair: pair[0])]
@@ -125,9 +127,10 @@ def _leads_outside(path, inside):
 
 
 def _outside(path):
-    return ValueError(
+    error = ValueError(
         f"record {path} is a link to a file outside the folder: give the files in a list"
     )
+    return Found(path, None, error)
 
 
 def _files_of(path):
@@ -144,11 +147,3 @@ def _files_of(path):
             to_read |= {word for word in words if f"{word}.hea" not in names}
             names |= words
     return names
-
-
-def record_name(found):
-    """Return what a recording is called: its file without folder and extension."""
-    name = os.path.basename(found.path)
-    stem, suffix = os.path.splitext(name)
-    known = found.format == EDF or suffix.lower() in SUFFIXES
-    return stem if found.format != WFDB and known and stem else name

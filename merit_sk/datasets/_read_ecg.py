@@ -13,7 +13,7 @@ from ..records._recording import number_or_none
 from ..signals._leads import STANDARD_LEADS
 from ._bunch import check_errors, make_bunch
 from ._by_name import given_labels, given_reports
-from ._find_files import find_files, record_name
+from ._find_files import find_files
 
 _PART = 64
 _TELLS_WHO = re.compile(
@@ -96,7 +96,7 @@ def read_ecg(path, *, reports=None, labels=None, errors="raise", n_jobs=None, wi
     if not headers:
         first = next(iter(faults.values()), "the list is empty")
         raise FileNotFoundError(f"there is no recording that can be read: {first}")
-    names = [record_name(found[i]) for i in kept]
+    names = [found[i].name for i in kept]
     paths = np.array([found[i].path for i in kept], dtype=object)
     if reports is None:
         texts = [header.report for header in headers]
@@ -139,8 +139,7 @@ def _scan(root, found, errors, n_jobs):
     headers, kept, faults = [], [], {}
     for i, header in enumerate(header for part in results for header in part):
         if isinstance(header, Exception):
-            name = found[i].path if hasattr(found[i], "path") else f"file {i}"
-            faults[name] = str(header)
+            faults[found[i].path] = str(header)
         else:
             headers.append(header)
             kept.append(i)
@@ -151,8 +150,8 @@ def _headers(root, part, errors):
     headers = []
     for item in part:
         try:
-            if isinstance(item, Exception):
-                raise item
+            if item.fault is not None:
+                raise item.fault
             headers.append(read_header(os.path.join(root, item.path), item.format))
         except (OSError, ValueError) as error:
             if errors == "raise":
