@@ -323,3 +323,57 @@ def write_dicom(path, *groups, statements=(), uid="1.2.840.10008.5.1.4.1.1.9.1.1
         item.ReferencedWaveformChannels = [1, 0]
         data.WaveformAnnotationSequence.append(item)
     data.save_as(path, enforce_file_format=True)
+
+
+def scp_bytes(samples, names=TWELVE, *, rate=500, nanovolts=2500):
+    """An SCP-ECG file without compression: sections 0, 1, 3 and 6."""
+    import binascii
+    import struct
+
+    samples = np.asarray(samples)
+    n_times = samples.shape[1]
+    tags = [(2, b"4711\0"), (1, b"Jane\0"), (0, b"Roe\0"), (8, b"\2"), (25, b"\xe4\x07\5\6"),
+            (255, b"")]  # fmt: skip
+    bodies = {
+        1: b"".join(struct.pack("<BH", tag, len(value)) + value for tag, value in tags),
+        3: struct.pack("<BB", len(names), len(names) << 3 | 4)
+        + b"".join(struct.pack("<IIB", 1, n_times, _SCP_CODE[name]) for name in names),
+        6: struct.pack("<HHBB", nanovolts, 1_000_000 // rate, 0, 0)
+        + struct.pack(f"<{len(names)}H", *[2 * n_times] * len(names))
+        + samples.astype("<i2").tobytes(),
+    }
+    bodies = {number: body + b"\0" * (len(body) % 2) for number, body in bodies.items()}
+    listed = [0, 1, 3, 6]
+    at, pointers = 7, b""
+    sizes = {0: 16 + 10 * len(listed)} | {n: 16 + len(body) for n, body in bodies.items()}
+    for number in listed:
+        pointers += struct.pack("<HII", number, sizes[number], at)
+        at += sizes[number]
+    bodies[0] = pointers
+    sections = b""
+    for number in listed:
+        rest = struct.pack("<HIBB", number, sizes[number], 20, 20)
+        rest += (b"SCPECG" if number == 0 else b"\0" * 6) + bodies[number]
+        sections += struct.pack("<H", binascii.crc_hqx(rest, 0xFFFF)) + rest
+    rest = struct.pack("<I", 6 + len(sections)) + sections
+    return struct.pack("<H", binascii.crc_hqx(rest, 0xFFFF)) + rest
+
+
+def ishne_bytes(samples, codes, *, rate=200, nanovolts=2500):
+    """An ISHNE Holter file."""
+    import binascii
+    import struct
+
+    samples = np.asarray(samples)
+    n = len(codes)
+    fill = [-9] * (12 - n)
+    block = struct.pack("<iiiih", 0, samples.shape[1], 522, 522, 1)
+    block += b"Jane".ljust(40, b"\0") + b"Roe".ljust(40, b"\0") + b"4711".ljust(20, b"\0")
+    block += struct.pack("<hh", 2, 1) + struct.pack("<3h", 2, 1, 1950)
+    block += struct.pack("<3h", 6, 5, 2020) * 2 + struct.pack("<3h", 10, 11, 12)
+    block += struct.pack("<h", n) + struct.pack("<12h", *codes, *fill)
+    block += struct.pack("<12h", *[1] * n, *fill) + struct.pack("<12h", *[nanovolts] * n, *fill)
+    block += struct.pack("<h", 0) + b"digital".ljust(40, b"\0") + struct.pack("<h", rate)
+    block = block.ljust(512, b"\0")
+    crc = struct.pack("<H", binascii.crc_hqx(block, 0xFFFF))
+    return b"ISHNE1.0" + crc + block + samples.T.astype("<i2").tobytes()

@@ -78,11 +78,13 @@ def read(path, size, format):
 
 
 def _samples(lead, format):
-    if not lead.resolution_unit:
+    """Return a lead in mV; its samples are integers with a scale, or µV already."""
+    unit = lead.resolution_unit if lead.is_raw else lead.units
+    if not unit:
         raise ValueError(f"the voltage of a sample of lead {lead.label} is not known")
-    signal = (lead.samples * lead.resolution + lead.offset) * unit_in_millivolts(
-        lead.resolution_unit
-    )
+    signal = np.array(lead.samples, dtype=np.float64)
     if format == "ISHNE":
-        signal[np.asarray(lead.samples) == -32768] = np.nan
-    return signal
+        signal[signal == -32768] = np.nan
+    if lead.is_raw:
+        signal = signal * lead.resolution + lead.offset
+    return signal * unit_in_millivolts(unit)
