@@ -222,7 +222,7 @@ def test_absurd_xml_is_refused(read):
         with pytest.raises(ValueError, match="more XML elements than"):
             read(data)
     with pytest.raises(ValueError, match="more than a recording in XML can have"):
-        read(b"<RestingECG>" + b" " * (1 << 26) + b"</RestingECG>")
+        read(b"<RestingECG>" + b" " * (1 << 25) + b"</RestingECG>")
     with pytest.raises(ValueError, match="no rhythm strip"):
         read(b"<RestingECG>" + b"<a>" * 100_000 + b"</a>" * 100_000 + b"</RestingECG>")
 
@@ -511,6 +511,7 @@ def test_edf_against_edfio(tmp_path, signal):
         np.testing.assert_array_equal(ecg.data.read_range(0, 7, 99), ecg.data[0][:, 7:99])
     frame = read_ecg(tmp_path / "a", with_identity=True).frame
     assert frame["patient_id"].item() == "4711" and frame["patient_name"].item() == "Jane Roe"
+    assert frame["sex"].item() == "female"
 
 
 def test_scp(read, signal, tmp_path):
@@ -527,11 +528,23 @@ def test_scp(read, signal, tmp_path):
         read(data[: len(data) // 2])
 
 
-def test_ishne(read, signal):
+def test_ishne(read, signal, tmp_path):
     samples = write.integers(signal[[0, 1, 7]], 2.5)
-    ecg = read(write.ishne_bytes(samples, [5, 6, 12]))
+    samples[1, 70] = -32768
+    data = write.ishne_bytes(samples, [5, 6, 12])
+    ecg = read(data)
     assert ecg.frame["format"].item() == "ISHNE" and ecg.data.sampling_rate == 200
-    np.testing.assert_allclose(
-        ecg.data.with_leads(["I", "II", "V2"])[0], samples * 2.5e-3, atol=1e-6
-    )
+    records = ecg.data.with_leads(["I", "II", "V2"])
+    part = records.read_range(0, 60, 80, on_invalid="keep")
+    assert np.argwhere(np.isnan(part)).tolist() == [[1, 10]]
+    records = records.repaired()
+    with pytest.warns(UserWarning, match="1"):
+        repaired = records[0]
+    _, leads = other(tmp_path / "file")
+    there = samples != -32768
+    np.testing.assert_allclose(repaired[there], np.array(list(leads.values()))[there], atol=1e-6)
     assert "Roe" not in ecg.frame.to_csv() and ecg.frame["sex"].item() == "female"
+    assert read(data, with_identity=True).frame["patient_name"].item() == "Jane Roe"
+    for wrong in (data[:-1], data[:-4], data[:400]):
+        with pytest.raises(ValueError, match=r"file \(ISHNE\) cannot be read"):
+            read(wrong)

@@ -1,5 +1,6 @@
 """Read DICOM waveforms: 12-lead, general and ambulatory ECG."""
 
+import io
 import re
 import warnings
 
@@ -18,7 +19,14 @@ from ._recording import (
     without_empty,
 )
 
-_MAX_BYTES = 1 << 28
+_MAX_BYTES = 1 << 26
+_MAX_ITEMS = 100_000
+_ITEM = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
+_READ = (
+    "SOPClassUID", "WaveformSequence", "WaveformAnnotationSequence", "PatientAge", "PatientSex",
+    "ManufacturerModelName", "PatientID", "PatientName", "PatientBirthDate", "AcquisitionDateTime",
+    "SpecificCharacterSet",
+)  # fmt: skip
 _CLASSES = {
     "1.2.840.10008.5.1.4.1.1.9.1.1",  # 12-lead ECG
     "1.2.840.10008.5.1.4.1.1.9.1.2",  # general ECG
@@ -74,7 +82,11 @@ def read(path, size):
         if syntax not in _PLAIN:
             name = getattr(syntax, "name", syntax)
             raise ValueError(f"its transfer syntax ({name}) is compressed or unknown")
-        data = pydicom.dcmread(path)
+        with open(path, "rb") as stream:
+            whole = stream.read(_MAX_BYTES)
+        if max(map(whole.count, _ITEM)) > _MAX_ITEMS:
+            raise ValueError("it has more items than a DICOM ECG can have")
+        data = pydicom.dcmread(io.BytesIO(whole), specific_tags=list(_READ))
         return _recording(data, "<" if syntax != "1.2.840.10008.1.2.2" else ">")
 
 

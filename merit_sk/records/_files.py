@@ -8,10 +8,11 @@ import stat
 import numpy as np
 
 from . import _wfdb_reader, _xml
-from ._edf_reader import edf_person
+from ._edf_reader import edf_patient
 from ._recording import MAX_SAMPLES, with_limb_leads
 
-WFDB, EDF = "WFDB", "EDF"
+WFDB, EDF, ISHNE = "WFDB", "EDF", "ISHNE"
+BY_PART = (WFDB, EDF, ISHNE)  # can be read without reading all of it
 _HEAD = 8192
 _XML = {
     "restingecg": ("GE MUSE XML", "_ge_muse_reader"),
@@ -20,9 +21,9 @@ _XML = {
     "ecg": ("Mortara XML", "_mortara_reader"),
 }
 _XML_READERS = dict(_XML.values())
-_NEEDS = {"DICOM": "pydicom", "SCP-ECG": "ecgdatakit", "ISHNE": "ecgdatakit"}
+_NEEDS = {"DICOM": "pydicom", "SCP-ECG": "ecgdatakit"}
 _NEEDS |= dict.fromkeys(_XML_READERS, "defusedxml")
-FORMATS = (WFDB, EDF, *_XML_READERS, "DICOM", "SCP-ECG", "ISHNE")
+FORMATS = (WFDB, EDF, *_XML_READERS, "DICOM", "SCP-ECG", ISHNE)
 SUFFIXES = (".hea", ".edf", ".xml", ".dcm", ".scp", ".ecg")
 
 
@@ -44,7 +45,7 @@ def recognize(path):
     if head[128:132] == b"DICM":
         return "DICOM"
     if head.startswith(b"ISHNE1.0"):
-        return "ISHNE"
+        return ISHNE
     if head.startswith(b"0       ") and head[252:256].strip().isdigit():
         return EDF
     if _is_scp(head):
@@ -73,9 +74,12 @@ def read_header(path, format):
     -------
     Header
     """
-    if format in (WFDB, EDF):
+    if format == EDF:
         header = _wfdb_reader.read_header(path, format)
-        return header._replace(identity=edf_person(path)) if format == EDF else header
+        facts, identity = edf_patient(path)
+        return header._replace(facts=facts, identity=identity)
+    if format in BY_PART:
+        return _wfdb_reader.read_header(path, format)
     return _header(path, format, _read(path, format))
 
 
@@ -96,7 +100,7 @@ def _header(path, format, recording):
 
 def read_record(path, format, lead_names=None, out=None):
     """Read one recording, as `_wfdb_reader.read_record` does."""
-    if format in (WFDB, EDF):
+    if format in BY_PART:
         return _wfdb_reader.read_record(path, lead_names, out, format)
     recording = _read(path, format)
     header = _header(path, format, recording)
@@ -113,7 +117,7 @@ def read_record(path, format, lead_names=None, out=None):
 
 def content_digest(path, format):
     """Return a digest of what a record holds, wherever it lies."""
-    if format in (WFDB, EDF):
+    if format in BY_PART:
         return _wfdb_reader.content_digest(path, format)
     header, signal, _ = read_record(path, format)
     digest = hashlib.sha256(repr((header.rate, header.lead_names)).encode())
@@ -151,6 +155,6 @@ def _read_whole(path, format):
         from . import _dicom_reader
 
         return _dicom_reader.read(path, size)
-    from . import _ecgdatakit_reader
+    from . import _scp_reader
 
-    return _ecgdatakit_reader.read(path, size, format)
+    return _scp_reader.read(path, size)

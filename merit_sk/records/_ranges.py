@@ -53,7 +53,7 @@ def _read(source, i, names, start, stop):
 
 def _from_file(source, i, names, start, stop):
     path, format = source.describe(i), source.format(i)
-    if format not in (_files.WFDB, _files.EDF):
+    if format not in _files.BY_PART:
         return source.read(i, names)[0][:, start:stop]
     header = _wfdb_reader.read_header(path, format)
     if header.rate != source.rates[i] or header.n_times != source.n_times[i]:

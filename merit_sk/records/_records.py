@@ -242,6 +242,11 @@ class ECGRecords:
             n_times = f"{shortest}-{longest}" if shortest < longest else shortest
         return f"ECGRecords({n} x {n_leads} leads x {n_times} samples at {self.sampling_rate:g} Hz)"
 
+    def _repr_html_(self):
+        from ._html import records_html
+
+        return records_html(self)
+
     def __getitem__(self, key):
         if isinstance(key, tuple):
             if not key or any(part not in (Ellipsis, slice(None)) for part in key[1:]):

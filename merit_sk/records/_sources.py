@@ -133,9 +133,9 @@ class FileSource:
         return signal, finite
 
     def read_digital(self, i, lead_names):
-        if self.format(i) != _files.WFDB:
+        if self.format(i) not in _files.BY_PART:
             return None
-        header = _wfdb_reader.read_header(self.describe(i))
+        header = _wfdb_reader.read_header(self.describe(i), self.format(i))
         if header.file is None:
             return None
         samples = _wfdb_reader.read_digital(header).T
@@ -145,9 +145,9 @@ class FileSource:
         return samples[leads], tuple(header.scales[lead] for lead in leads)
 
     def adc_step(self, i):
-        if self.format(i) != _files.WFDB:
+        if self.format(i) not in _files.BY_PART:
             return 0.0
-        scales = _wfdb_reader.read_header(self.describe(i)).scales
+        scales = _wfdb_reader.read_header(self.describe(i), self.format(i)).scales
         return min((abs(scale.unit / scale.gain) for scale in scales), default=0.0)
 
     def fingerprint(self):

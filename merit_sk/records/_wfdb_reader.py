@@ -54,7 +54,7 @@ class Header(NamedTuple):
 
 
 def read_header(path, format="WFDB"):
-    """Read the header of the record at `path`: WFDB without extension, or an EDF file.
+    """Read the header of the record at `path`: WFDB without extension, or an EDF or ISHNE file.
 
     Raises
     ------
@@ -66,6 +66,8 @@ def read_header(path, format="WFDB"):
     path = os.fspath(path)
     if format == "EDF" or path.lower().endswith(".edf"):
         return _edf_header(path)
+    if format == "ISHNE":
+        return _ishne_header(path)
     text = _read_file(path, path + ".hea", "header").decode("utf-8", errors="replace")
     return _direct_header(path, text) or _wfdb_header(path, text)
 
@@ -277,7 +279,7 @@ def read_record(path, lead_names=None, out=None, format="WFDB"):
         Leads to return, in this order; those of the file by default.
     out : ndarray of shape (n_leads, n_times), float32, or None, default=None
         Array to fill.
-    format : {"WFDB", "EDF"}, default="WFDB"
+    format : {"WFDB", "EDF", "ISHNE"}, default="WFDB"
         Files that end in ``.edf`` are EDF in any case.
 
     Returns
@@ -334,7 +336,7 @@ def content_digest(path, format="WFDB"):
     ----------
     path : str
         Record.
-    format : {"WFDB", "EDF"}, default="WFDB"
+    format : {"WFDB", "EDF", "ISHNE"}, default="WFDB"
 
     Returns
     -------
@@ -381,6 +383,17 @@ def _edf_header(path):
     except (OSError, ValueError) as error:
         raise ValueError(f"record {path} cannot be read: {error}") from None
     return Header(path, rate, n_times, _canonical_names(tuple(names)), (), format="EDF")
+
+
+def _ishne_header(path):
+    from ._ishne_reader import read_header
+
+    try:
+        return read_header(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"record {path}: there is no such file") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"record {path} (ISHNE) cannot be read: {error}") from None
 
 
 def _wfdb_header(path, text):

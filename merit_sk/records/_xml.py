@@ -4,7 +4,7 @@ import re
 
 from ._recording import number_or_none
 
-MAX_BYTES = 1 << 26
+MAX_BYTES = 1 << 25
 _MAX_ELEMENTS = 300_000
 _MAX_ATTRIBUTES = 1_000_000
 _PROLOG = re.compile(

@@ -1,4 +1,4 @@
-"""Read SCP-ECG and ISHNE Holter files, with ecgdatakit."""
+"""Read SCP-ECG, with ecgdatakit."""
 
 import warnings
 
@@ -14,8 +14,7 @@ from ._recording import (
     without_empty,
 )
 
-_MAX_BYTES = {"SCP-ECG": 1 << 26, "ISHNE": 1 << 30}
-_PARSERS = {"SCP-ECG": ("scp_ecg", "SCPECGParser"), "ISHNE": ("ishne_holter", "ISHNEHolterParser")}
+_MAX_BYTES = 1 << 22
 _MEASURED = {
     "heart_rate": "heart_rate",
     "pr_interval": "pr_interval",
@@ -29,7 +28,7 @@ _MEASURED = {
 _SEX = {"M": "male", "F": "female"}
 
 
-def read(path, size, format):
+def read(path, size):
     """Read a recording.
 
     Parameters
@@ -37,25 +36,22 @@ def read(path, size, format):
     path : str
     size : int
         Bytes of the file.
-    format : {"SCP-ECG", "ISHNE"}
 
     Returns
     -------
     Recording
     """
-    import importlib
+    from ecgdatakit.parsing.parsers.scp_ecg import SCPECGParser
 
-    if size > _MAX_BYTES[format]:
-        raise ValueError(f"it has {size} bytes, more than a recording in {format} can have")
-    module, name = _PARSERS[format]
-    module = importlib.import_module(f"ecgdatakit.parsing.parsers.{module}")
+    if size > _MAX_BYTES:
+        raise ValueError(f"it has {size} bytes, more than a recording in SCP-ECG can have")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        record = getattr(module, name)().parse(path)
+        record = SCPECGParser().parse(path)
     rates = {float(lead.sampling_rate) for lead in record.leads}
     if len(rates) > 1:
         raise ValueError(f"its leads have the sampling rates {sorted(rates)}")
-    pieces = [Piece(lead.label, 0.0, _samples(lead, format)) for lead in record.leads]
+    pieces = [Piece(lead.label, 0.0, _samples(lead)) for lead in record.leads]
     if len({len(piece.samples) for piece in pieces}) > 1:
         raise ValueError("its leads have different lengths")
     rate = rates.pop() if rates else 0.0
@@ -77,14 +73,12 @@ def read(path, size, format):
     return Recording(rate, names, signal, report, without_empty(facts), identity)
 
 
-def _samples(lead, format):
+def _samples(lead):
     """Return a lead in mV; its samples are integers with a scale, or µV already."""
     unit = lead.resolution_unit if lead.is_raw else lead.units
     if not unit:
         raise ValueError(f"the voltage of a sample of lead {lead.label} is not known")
     signal = np.array(lead.samples, dtype=np.float64)
-    if format == "ISHNE":
-        signal[signal == -32768] = np.nan
     if lead.is_raw:
         signal = signal * lead.resolution + lead.offset
     return signal * unit_in_millivolts(unit)
