@@ -320,3 +320,23 @@ def test_one_warning_or_none(folder):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         np.asarray(read_ecg(folder).data)
+
+
+def test_notebooks_show_what_there_is(folder, signal):
+    flat = signal[:, :2500].copy()
+    flat[8] = 0.25
+    data = write.muse_bytes(flat[:, ::2], TWELVE)
+    (folder / "h<b>.xml").write_bytes(data.replace(b"Base>500<", b"Base>250<"))
+    ecg = read_ecg(folder)
+    html = ecg.data._repr_html_()
+    for text in (
+        "<svg", "<td", ">8<", "5 to 10 s", "500 Hz, resampled from 1 at 250 Hz, 7 at 500 Hz", "mV",
+        "V6", "4, missing 4", "V3 in 1 (first 5 s of 8 records looked at)",
+    ):  # fmt: skip
+        assert text in html, text
+    (folder / "c.xml").write_bytes(b"broken")
+    assert "1 cannot be read" in ecg.data._repr_html_()
+    assert "<b>" not in ecg.data.with_leads(["II"])._repr_html_()
+    assert "svg" not in ecg.data[:0]._repr_html_()
+    named = ECGRecords.from_array(np.zeros((1, 1, 9)), sampling_rate=3, lead_names=["<b>"])
+    assert "<b>" not in named._repr_html_() and "&lt;b&gt; in 1" in named._repr_html_()

@@ -26,9 +26,9 @@ def read_ecg(path, *, reports=None, labels=None, errors="raise", n_jobs=None, wi
     """Open ECG files of any format, recognized by what they hold.
 
     WFDB, EDF, GE MUSE XML, Philips XML, Mortara XML, HL7 aECG, DICOM, SCP-ECG and ISHNE, in any
-    mixture. All but WFDB and EDF need ``pip install merit_sk[formats]``. What is read is the rhythm
-    strip, never a median beat; limb leads that a file leaves out follow from I and II; values are
-    in mV.
+    mixture. All but WFDB, EDF and ISHNE need ``pip install merit_sk[formats]``. What is read is the
+    rhythm strip, never a median beat; limb leads that a file leaves out follow from I and II;
+    values are in mV.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def read_ecg(path, *, reports=None, labels=None, errors="raise", n_jobs=None, wi
         Whether a file that cannot be used is an error, or all are read now and such ones are left
         out, with one warning, and listed in ``skipped``.
     n_jobs : int or None, default=None
-        Processes that look at the files, as in joblib.
+        Processes that read the files, as in joblib.
     with_identity : bool, default=False
         Whether `frame` has the columns ``patient_id``, ``patient_name``, ``birth_date`` and
         ``acquired``, as far as files tell.
@@ -118,6 +118,7 @@ def read_ecg(path, *, reports=None, labels=None, errors="raise", n_jobs=None, wi
         descr=f"{len(records)} records of {where}",
         errors=errors,
         faults=faults,
+        n_jobs=n_jobs,
     )
 
 

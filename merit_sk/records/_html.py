@@ -58,11 +58,12 @@ def _rates(records):
 def _looked_at(records):
     """Say which leads are flat in some records, and draw the first one."""
     chosen = np.unique(np.linspace(0, len(records) - 1, _LOOKED_AT).astype(int))
-    stop = max(1, int(_SECONDS * records.sampling_rate))
     flat, damaged, drawing = Counter(), 0, ""
     for i in chosen:
+        rate = float(records._source.rates[i])  # resampling bends the ends of a flat line
+        stop = max(1, int(_SECONDS * rate))
         try:
-            signal = records.read_range(i, 0, stop, on_invalid="keep")
+            signal = records.resampled(rate).read_range(i, 0, stop, on_invalid="keep")
         except (OSError, ValueError):
             damaged += 1
             continue
