@@ -44,13 +44,6 @@ def find_files(path):
     path = os.fspath(path)
     if os.path.isdir(path):
         return path, _in_folder(path)
-    if glob.has_magic(path) and not os.path.lexists(path):
-        files = sorted(glob.glob(path, recursive=True))
-        found = [_candidate(os.path.abspath(file)) for file in files if os.path.isfile(file)]
-        found = list(dict.fromkeys(item for item in found if item is not None))
-        if not found:
-            raise FileNotFoundError(f"no recording matches {path}")
-        return "", found
     return "", _named(os.path.abspath(path))
 
 
@@ -71,7 +64,18 @@ def _named(path):
         return [_unknown(path) if format is None else _found(path, format)]
     if os.path.isfile(f"{path}.hea"):
         return [Found(path, WFDB)]
+    if glob.has_magic(path):
+        return _matching(path)
     return [Found(path, None, FileNotFoundError(f"record {path}: there is no such file"))]
+
+
+def _matching(pattern):
+    files = sorted(glob.glob(pattern, recursive=True))
+    found = [_candidate(file) for file in files if os.path.isfile(file)]
+    found = list(dict.fromkeys(item for item in found if item is not None))
+    if not found:
+        raise FileNotFoundError(f"no recording matches {pattern}")
+    return found
 
 
 def _found(path, format):

@@ -34,7 +34,7 @@ def read_ecg(path, *, reports=None, labels=None, errors="raise", n_jobs=None, wi
     ----------
     path : str, path-like or sequence of these
         File, folder (searched with the folders in it), pattern such as ``"exports/**/*.xml"``, or
-        a list. WFDB records may be given with or without extension.
+        a list of these. WFDB records may be given with or without extension.
     reports : path-like, DataFrame, Series, mapping or sequence, or None, default=None
         Reports by record name (of a table or csv file, whose first column has the names: the
         column ``report`` or the only one), or one for every record of a list. By default those in
@@ -86,9 +86,20 @@ def read_ecg(path, *, reports=None, labels=None, errors="raise", n_jobs=None, wi
 
     Examples
     --------
+    >>> import tempfile
+    >>> import wfdb
     >>> from merit_sk import read_ecg
-    >>> ecg = read_ecg("exports/", errors="skip", n_jobs=4)                    # doctest: +SKIP
-    >>> embedding = MeritEmbedder().transform(ecg.data)                        # doctest: +SKIP
+    >>> from merit_sk.datasets import make_ecg
+    >>> ecg = make_ecg(1, sampling_rate=500, random_state=0).data
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     wfdb.wrsamp(
+    ...         "mine", fs=500, units=["mV"] * 12, sig_name=list(ecg.lead_names),
+    ...         p_signal=ecg[0].T.astype(float), fmt=["16"] * 12, write_dir=folder,
+    ...     )
+    ...     found = read_ecg(folder)
+    >>> found.data, found.frame["format"].item()
+    (ECGRecords(1 x 12 leads x 5000 samples at 500 Hz), 'WFDB')
+    >>> found = read_ecg("exports/**/*.xml", errors="skip", n_jobs=4)          # doctest: +SKIP
     """
     check_errors(errors)
     root, found = find_files(path)
