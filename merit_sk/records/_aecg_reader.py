@@ -134,7 +134,7 @@ def _time(value):
 def _samples(value, code):
     digits = text_of(value, "digits")
     try:
-        samples = np.array(digits.split(), dtype=np.float64)
+        samples = np.fromiter(map(float, digits.split()), dtype=np.float64)
     except ValueError:
         raise ValueError(f"the digits of {code} hold something else than numbers") from None
     if not samples.size:
