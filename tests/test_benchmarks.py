@@ -175,3 +175,9 @@ def test_going_on(benchmark, capsys, all_data, tmp_path):
     words = ["--n", 600, "--methods", "untouched"]
     benchmark("going_on", "--data", all_data, "--output", tmp_path, *words)
     assert len(pd.read_csv(tmp_path / "going_on.csv")) == 6
+
+
+def test_defaults(benchmark, capsys, data_dir):
+    benchmark("defaults", "--data", data_dir, "--n", 150)
+    out = capsys.readouterr().out
+    assert "sentence, first: AUC 0." in out and "random encoder, scaler" in out and "rhythm" in out

@@ -6,11 +6,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
 from merit_sk.evaluation import evaluate_probe, evaluate_zero_shot
-from merit_sk.evaluation._heads import LOGISTIC_C, RIDGE_PENALTIES
-from merit_sk.evaluation._subsets import draw_records
 from merit_sk.metrics import compare, macro_auc
 
 NAMES = ["NORM", "MI", "WPW"]
+RIDGE_PENALTIES = np.logspace(0, 6, 25)
+LOGISTIC_C = np.logspace(-4, 0, 9)
 
 
 def make_data(n=900, d=20, seed=0, prevalence=(0.5, 0.3, 0.1)):
@@ -124,32 +124,58 @@ def test_features_are_computed_once_on_the_records_used():
     assert len(kept.y_test) == (data.folds == 10).sum()
 
 
+def drawn_patients(y, groups, fraction, n_repeats):
+    """Patients to whom each repeat was fitted, and how many records.
+
+    A feature is one patient, and so is a test record: its scores are those of no feature unless
+    the patient was drawn.
+    """
+    patients, member = np.unique(groups, return_inverse=True)
+    one = np.eye(len(patients))
+    data = Bunch(
+        data=np.zeros((len(y) + len(patients), 1, 1)),
+        target=np.concatenate([y, np.add.outer(patients, np.arange(y.shape[1])) % 2]),
+        target_names=NAMES[: y.shape[1]],
+        groups=np.concatenate([groups, patients.max() + 1 + patients]),
+        folds=np.repeat([1, 10], [len(y), len(patients)]),
+    )
+    result = evaluate_probe(
+        np.concatenate([one[member], one]), data, fractions=(fraction,), n_repeats=n_repeats,
+        valid_folds=(), labeled_only=False, n_resamples=2,
+    )  # fmt: skip
+    for repeat in result.repeats:
+        away = np.abs(repeat.scores - np.median(repeat.scores, axis=0)).max(axis=1)
+        yield patients[away > 1e-9], repeat.n_train
+
+
 def test_draws_are_nested_in_training_patients_and_stratified():
     rng = np.random.RandomState(0)
-    _, data = make_data(n=3000)
+    _, data = make_data(n=2000)
     y, groups = data.target, data.groups
     sizes, rare = [], []
-    for _ in range(50):
-        drawn = draw_records(y, groups, 0.1, rng)
-        assert all(len(set(drawn[groups == g])) == 1 for g in np.unique(groups)[:100])
-        sizes.append(len(np.unique(groups[drawn])))
+    for patients, n_train in drawn_patients(y, groups, 0.1, 50):
+        drawn = np.isin(groups, patients)
+        assert n_train == drawn.sum()
+        sizes.append(len(patients))
         rare.append(y[drawn, 2].sum())
     n_groups = len(np.unique(groups))
     assert max(sizes) - min(sizes) <= 1 and abs(np.mean(sizes) - n_groups / 10) <= 1
     # a plain draw of 10 % of the patients would vary more
-    plain = [y[np.isin(groups, rng.permutation(n_groups)[: n_groups // 10]), 2].sum()
+    plain = [y[np.isin(groups, rng.choice(np.unique(groups), n_groups // 10, False)), 2].sum()
              for _ in range(50)]  # fmt: skip
     assert np.std(rare) < 0.7 * np.std(plain)
     assert np.mean(rare) == pytest.approx(y[:, 2].sum() / 10, rel=0.1)
 
 
 def test_every_patient_is_drawn_equally_often():
-    y = np.zeros((40, 2), dtype=int)
+    y = np.zeros((40, 3), dtype=int)
     y[:3, 0] = 1
     y[3:, 1] = 1
-    rng = np.random.RandomState(0)
-    counts = np.sum([draw_records(y, None, 0.25, rng) for _ in range(2000)], axis=0)
-    assert np.all(np.abs(counts - 500) < 100)
+    y[::2, 2] = 1
+    counts = np.zeros(40)
+    for patients, _ in drawn_patients(y, np.arange(40), 0.25, 500):
+        counts[patients] += 1
+    assert np.all(np.abs(counts - 125) < 45)
 
 
 def test_equal_seeds_give_equal_draws_for_every_model_and_n_jobs():
@@ -171,9 +197,8 @@ def test_equal_seeds_give_equal_draws_for_every_model_and_n_jobs():
 
 
 @pytest.mark.parametrize("head", ["ridge", "logistic", "merl"])
-def test_a_class_absent_from_a_draw_is_named_and_scored_by_chance(head, monkeypatch):
-    monkeypatch.setattr("merit_sk.evaluation._heads.MERL_EPOCHS", 2)
-    features, data = make_data()
+def test_a_class_absent_from_a_draw_is_named_and_scored_by_chance(head):
+    features, data = make_data(n=600)
     train = np.isin(data.folds, range(1, 9))
     data.target[train, 2] = 0
     draw = evaluate_probe(features, data, fractions=(1.0,), head=head, n_resamples=10).best

@@ -157,7 +157,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     Notes
     -----
     Features are centered and divided by statistics of the pretraining recordings, which are saved
-    with the weights, and then scaled to a root mean square length of 4, at which the defaults of
+    with the weights, and then scaled to a root mean square length of 2.5, at which the defaults of
     scikit-learn's linear models and support vector machines are right: no scaler is needed, and
     the few recordings of a small data set are not asked for the statistics of 1,656 features.
     Unit vectors of ``"projected"`` are returned as they are, and so are features of models saved

@@ -18,7 +18,7 @@ from .rows import alone
 from .text import build_text_tower
 
 STATEMENT_WEIGHT = 0.25
-FEATURE_SIZE = 4.0  # root mean square length of a standardized recording
+FEATURE_SIZE = 2.5  # root mean square length of a standardized recording
 MAX_SCALE = 100.0
 
 
@@ -124,7 +124,7 @@ class MeritModel(nn.Module):
         """Return features of recordings at the scale that linear models expect.
 
         Centered and divided by the statistics of pretraining, then to a root mean square length
-        of 4: with features of this size the defaults of scikit-learn's ``LogisticRegression`` and
+        of 2.5: with features of this size the defaults of scikit-learn's ``LogisticRegression`` and
         ``SVC`` are right. Unit vectors, and features of weights without statistics, stay.
 
         Parameters
