@@ -232,6 +232,29 @@ def table_originals():
     return [written(write)]
 
 
+def device_originals():
+    """A file in every format that devices export."""
+    import ecg_files as write
+
+    signal = np.random.default_rng(0).integers(-1000, 1000, (12, 300)) / 1000
+    samples = write.integers(signal, 2.5)
+    statements = write.muse_diagnosis("Diagnosis", ["Sinus rhythm", "Normal ECG"])
+    leads = write.aecg_set(dict(zip(write.TWELVE, samples, strict=True)))
+    notes = write.aecg_annotation("MDC_ECG_TIME_PD_QT", 400, "ms")
+    dicom = written(
+        lambda folder: write.write_dicom(folder / "r", write.dicom_group(samples, write.TWELVE))
+    )
+    return [
+        {"r": write.muse_bytes(signal, write.TWELVE, diagnosis=statements, n_median=60)},
+        {"r": write.philips_bytes(signal, statements=["SINUS RHYTHM"])},
+        {"r": write.mortara_bytes(signal, statements=["SINUS RHYTHM"])},
+        {"r": write.aecg_bytes(write.aecg_series(leads, annotations=notes))},
+        {"r": write.scp_bytes(samples)},
+        {"r": write.ishne_bytes(samples, range(5, 17))},
+        dicom,
+    ]
+
+
 def check_records(records):
     """Read records in every way there is."""
     lengths = records.lengths
@@ -312,11 +335,18 @@ def read_folder(folder, rng):
     check_bunch(read_wfdb(folder, table=folder / "reports.csv"))
 
 
+def read_device_file(folder, rng):
+    from merit_sk import read_ecg
+
+    check_bunch(read_ecg(folder / "r", with_identity=bool(rng.randrange(2))))
+
+
 PTBXL_OPTIONS = {"task": ("superclass", "subclass", "all", "rhythm"), "min_likelihood": (0, 50)}
 # what it is of: originals, reader, which files are damaged, its share of the inputs
 KINDS = {
     "wfdb": (wfdb_originals, read_wfdb_record, r".*", 10),
     "edf": (lambda: [{"r.edf": edf_file()}], read_edf_record, r".*", 3),
+    "devices": (device_originals, read_device_file, r".*", 5),
     "cache": (cache_originals, read_cache, r".*", 3),
     "ptbxl": (ptbxl_originals, loader("load_ptbxl", **PTBXL_OPTIONS), r".*\.csv", 2),
     "mimic": (mimic_originals, loader("load_mimic_iv_ecg"), r".*\.csv", 1),
