@@ -37,7 +37,7 @@ benchmark-env:
 
 # Damaged files and kills in large numbers, e.g. make torture TORTURE='--n 1000000 --kills 1000'.
 torture: $(VENV)/.ready
-	$(BIN)/python tests/torture.py $(TORTURE)
+	$(BIN)/python -m tests.torture $(TORTURE)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
