@@ -16,7 +16,6 @@ from merit_sk import (
 )
 
 from .damage import Kind
-from .process import forked
 
 SHORT = {
     "encoder": {"widths": [4, 4], "patch": 4, "decoder_width": 4, "projection": 4},
@@ -45,8 +44,8 @@ def pretrain(random_state=0, **parameters):
 
 @functools.cache
 def embedder(seed=0):
-    """Return an embedder that another process pretrained: this one has no threads when it forks."""
-    return forked(pretrain, seed)
+    """Return an embedder; what it imports, forks need not import again."""
+    return pretrain(seed)
 
 
 @functools.cache

@@ -7,12 +7,16 @@ import pickle
 import resource
 import signal
 import tempfile
+import threading
 import time
 import traceback
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import NamedTuple
 
+from tqdm import tqdm
+
+tqdm.monitor_interval = 0  # no thread
 CONTEXT = multiprocessing.get_context("fork")
 
 
@@ -55,7 +59,7 @@ class Child:
         self.process.join()
         return self.process.exitcode == -signal.SIGKILL
 
-    def result(self, seconds=600):
+    def result(self, seconds=120):
         """Return what the function returned, or `Died`."""
         answer = None
         if self.pipe.poll(max(0, self.started + seconds - time.monotonic())):
@@ -70,6 +74,7 @@ class Child:
 
 def _answer(pipe, function, args):
     os.setsid()
+    tqdm.set_lock(threading.RLock())  # tqdm's is one of all forks; who is killed may hold it
     pipe.send(None)
     try:
         answer = function(*args)
@@ -78,7 +83,7 @@ def _answer(pipe, function, args):
     pipe.send_bytes(pickle.dumps(answer))
 
 
-def forked(function, *args, seconds=600):
+def forked(function, *args, seconds=120):
     """Call a function in a process of its own; its result or `Died`."""
     child = Child(function, *args)
     child.begun()
