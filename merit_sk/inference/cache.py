@@ -152,7 +152,8 @@ class _File:
                 self.connection.execute(
                     "CREATE TABLE IF NOT EXISTS embeddings (key BLOB PRIMARY KEY, row BLOB)"
                 )
-                os.utime(self.path)
+                with contextlib.suppress(OSError):  # a cache that is read-only can be read
+                    os.utime(self.path)
                 yield
         except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:

@@ -134,7 +134,10 @@ def fill(action, n, seed):
         if disk is None:
             return None
         folder = disk / "data"
-        whole, needed = prepared(action, folder)
+        start(action, folder)
+        before = shutil.disk_usage(disk).used
+        whole = forked(action.act, folder)
+        needed = max(2 * (shutil.disk_usage(disk).used - before), 64 * STEP)
         if isinstance(whole, Died):
             return counts | {"failures": [f"with room enough: {whole.reason}"]}
         for number in range(n + 1):
@@ -164,28 +167,9 @@ def start(action, folder):
     assert ready is None, ready
 
 
-def prepared(action, folder):
-    """Return what the action gives with room enough, and about how many bytes it takes."""
-    start(action, folder)
-    before = used(folder.parent)
-    smallest = []
-
-    whole = forked(action.act, folder)
-    smallest.append(used(folder.parent))
-    return whole, max(2 * (smallest[0] - before), 16 * STEP)
-
-
-def used(folder):
-    """Return the bytes that are taken on a disk."""
-    return shutil.disk_usage(folder).used
-
-
 def block(disk, room):
     """Fill a disk but for `room` bytes."""
-    with open(disk / "filler", "wb", buffering=0) as filler:
-        filler.truncate(0)
-        free = shutil.disk_usage(disk).free
-        filler.write(bytes(max(0, free - room)))
+    (disk / "filler").write_bytes(bytes(max(0, shutil.disk_usage(disk).free - room)))
 
 
 def remount(disk, how):

@@ -61,15 +61,16 @@ class Child:
 
     def result(self, seconds=120):
         """Return what the function returned, or `Died`."""
-        answer = None
         if self.pipe.poll(max(0, self.started + seconds - time.monotonic())):
-            with contextlib.suppress(EOFError):
-                answer = pickle.loads(self.pipe.recv_bytes())
-        else:
-            self.kill()
-            return Died(f"the process hung for {seconds} s")
-        self.process.join()
-        return Died(f"the process ended with {self.process.exitcode}") if answer is None else answer
+            try:
+                return pickle.loads(self.pipe.recv_bytes())
+            except EOFError:
+                self.process.join()
+                return Died(f"the process ended with {self.process.exitcode}")
+            finally:
+                self.process.join()
+        self.kill()
+        return Died(f"the process hung for {seconds} s")
 
 
 def _answer(pipe, function, args):
