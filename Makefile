@@ -13,7 +13,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(VENV)/.ready
-	$(BIN)/merit-sk compare --simulated 800 --max-epochs 10 --tasks superclass subclass rhythm --n-draws 3 --output demo
+	$(BIN)/merit-sk compare --simulated 800 --max-epochs 10 --tasks superclass subclass rhythm --n-repeats 3 --output demo
 	rm -f demo/ecg.hea demo/ecg.dat
 	$(BIN)/merit-sk simulate demo/ecg AFIB CRBBB --random-state 2
 	$(BIN)/merit-sk read demo/ecg --force

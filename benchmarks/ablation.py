@@ -5,9 +5,9 @@
 PATH is the folder that ``_data.py`` describes. A rotation keeps one fold to choose settings on and
 one to report, pretrains on the other eight and has its own seed. Encoders are kept in FOLDER, and a
 run that is stopped goes on there. Probes are ridge regressions on all labels of the eight folds, a
-tenth or a hundredth of them (mean of five draws), penalty by leave-one-out error. ``I, II`` are
+tenth or a hundredth of them (mean of five repeats), penalty by leave-one-out error. ``I, II`` are
 probes for superclasses on these two leads alone, ``noisy`` probes fitted to clean recordings and
-tested with noise of half their standard deviation. Recordings are standardised, so embeddings are
+tested with noise of half their standard deviation. Recordings are standardized, so embeddings are
 without voltages. Differences are means over rotations on both folds, with 95 % intervals from
 resampling patients within rotations. Classes need five positive records. MiniRocket needs the extra
 ``benchmark``.
@@ -167,7 +167,7 @@ def features(work, ecg, regime, model, rotation):
 
 
 def score(work, ecg, regime, model, rotation):
-    """Labels, decision values and patients by (part, column), a list with one entry a draw.
+    """Labels, decision values and patients by (part, column), a list with one entry a repeat.
 
     Parts are the fold to choose on, the one to report, and both.
     """
@@ -182,7 +182,7 @@ def score(work, ecg, regime, model, rotation):
     found = {}
     for values, task, column, fraction in jobs:
         result = evaluate_probe(
-            values, select_task(ecg, task), fractions=(fraction,), n_draws=5, valid_folds=(),
+            values, select_task(ecg, task), fractions=(fraction,), n_repeats=5, valid_folds=(),
             train_folds=[k for k in range(1, 11) if k not in both], test_folds=both, n_resamples=1,
         )  # fmt: skip
         folds = ecg.folds[result.test_index]
@@ -192,19 +192,19 @@ def score(work, ecg, regime, model, rotation):
             keep = (y.sum(axis=0) >= MIN_POSITIVES) & ((1 - y).sum(axis=0) >= MIN_POSITIVES)
             found[part, column] = [
                 (y[:, keep], d.scores[rows][:, keep], result.groups_test[rows])
-                for d in result.draws
+                for d in result.repeats
             ]
     return found
 
 
 def mean_auc(scored, part, column):
-    """Mean over rotations and draws; NaN if a rotation has no class with enough positives."""
+    """Mean over rotations and repeats; NaN if a rotation has no class with enough positives."""
     draws = [draw for run in scored for draw in run[part, column]]
     return np.mean([macro_auc(y, s) if y.size else np.nan for y, s, _ in draws])
 
 
 def difference(a, b, column):
-    """Mean difference over rotations and draws on both folds, interval, and every rotation's."""
+    """Mean difference over rotations and repeats on both folds, interval, and every rotation's."""
     if np.isnan(mean_auc([*a, *b], BOTH, column)):
         return f"no class with {MIN_POSITIVES} positives"
     by_rotation, resamples = [], []

@@ -41,11 +41,11 @@ def _what(name, figures, config):
     return [
         ("heading", "What it is"),
         ("text", f"An ECG encoder of {figures['parameters'] / 1e6:.2f} million parameters with the "
-                 "text tower it was aligned with, pretrained by MERIT: masked modelling of the "
+                 "text tower it was aligned with, pretrained by MERIT: masked modeling of the "
                  f"signal and alignment with reports. It takes {figures['megabytes']:.1f} MB, "
                  "weights in half precision, computing in single precision. An ECG becomes "
                  f"{figures['n_features']} numbers, followed by the peak voltages of its leads. As "
-                 "the recordings below are standardised, the probes on them do without these."),
+                 "the recordings below are standardized, the probes on them do without these."),
         ("code", "from merit_sk import MeritEmbedder, MeritZeroShotClassifier\n"
                  f'Z = MeritEmbedder(pretrained="{name}").fit_transform(records)\n'
                  f'zero = MeritZeroShotClassifier("{name}", classes="all", '
@@ -59,7 +59,7 @@ def _what(name, figures, config):
             f"Windows of {window['duration']:g} s. Longer recordings are the average of their "
             "windows, shorter ones are padded and the padding is left out.",
             f"Millivolts; a band of {low:g} to {high:g} Hz without phase shift; every lead of a "
-            "window is standardised, so that amplitude is lost.",
+            "window is standardized, so that amplitude is lost.",
         ]),
     ]  # fmt: skip
 
@@ -89,7 +89,7 @@ def _data(recipe):
             "doi:10.1038/s41597-020-0495-6; N. Strodthoff et al., \"PTB-XL+, a comprehensive "
             "electrocardiographic feature dataset\", Scientific Data 10:279, 2023. Both are under "
             "CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/); signals were filtered, "
-            "standardised and resampled. The weights are under the licence of merit_sk, "
+            "standardized and resampled. The weights are under the license of merit_sk, "
             "BSD-3-Clause.",
         ))  # fmt: skip
     return blocks
@@ -188,7 +188,7 @@ def _limits(figures):
         ("list", [
             f"Statements below {WEAK:g} in the table above, zero-shot in English: "
             f"{', '.join(weak) or 'none'}. Statements with fewer positives were not tested at all.",
-            "Voltage: leads are standardised, so hypertrophy and low voltage are judged by shape "
+            "Voltage: leads are standardized, so hypertrophy and low voltage are judged by shape "
             "and by what goes with them.",
             "Fewer leads: the model was trained on twelve; what single leads cost stands above.",
             "Probabilities say how likely a statement is to stand in a report like those of "

@@ -83,7 +83,7 @@ def zero_shot(embedder, ecg, language, X=None, **options):
 
 def statement_rows(embedder, main):
     """AUC of every statement with enough positives, in both languages."""
-    by_language = {x: zero_shot(embedder, main, x, labelled_only=False) for x in ("en", "de")}
+    by_language = {x: zero_shot(embedder, main, x, labeled_only=False) for x in ("en", "de")}
     rows = []
     english = by_language["en"]
     for k, code in enumerate(english.table.target):
@@ -167,7 +167,7 @@ def other_rows(embedder, others):
             classifier = MeritZeroShotClassifier(
                 embedder, classes=class_statements(name, kept), language="en"
             ).fit(ecg.data[:1])
-            result = evaluate_zero_shot(classifier, ecg, labelled_only=False)
+            result = evaluate_zero_shot(classifier, ecg, labeled_only=False)
             for k, code in enumerate(result.table.target):
                 if code in kept:
                     interval = class_interval(result, k)

@@ -143,7 +143,7 @@ def branches_table(options):
     print("branches: a training step of 64 ECGs, tiny")
     ecg = make_ecg(64, random_state=0)
     kinds = {
-        "masked modelling alone": {"structure_weight": 1.0},
+        "masked modeling alone": {"structure_weight": 1.0},
         "alignment alone": {"structure_weight": 0.0},
         "both, full view aligned (default)": {},
         "both, masked view aligned": {"align_view": "masked"},

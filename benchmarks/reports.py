@@ -4,7 +4,7 @@
 
 Trains on folds 1 to 8 of PTB-XL, tests on fold 10. CSV has the columns ``ecg_id``, ``text_en`` and,
 as in PTB-XL+, ``statements``: the codes behind each text. One generator each reads the embedding of
-MERIT, of a random encoder and of one pretrained by masked modelling alone; nothing else differs.
+MERIT, of a random encoder and of one pretrained by masked modeling alone; nothing else differs.
 Beside them stand the baselines and the true reports, whose clinical F1 is the ceiling: the
 cardiologist's superclasses, and the codes with at least 10 training and 5 test records, recovered
 from the text by a classifier that was trained on training reports. Intervals are by patient.

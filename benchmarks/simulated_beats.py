@@ -3,7 +3,7 @@
     python benchmarks/simulated_beats.py --data PATH
 
 For every PTB-XL statement with at least twenty recordings in folds 1 to 8: the average beat of its
-recordings minus that of normal ones, real and simulated (single statements), in standardised leads.
+recordings minus that of normal ones, real and simulated (single statements), in standardized leads.
 Printed are, for QRS and for ST-T, the correlation of the two differences, the size of the simulated
 one relative to the real one, and the spread between recordings likewise. PATH is the folder that
 ``_data.py`` describes.

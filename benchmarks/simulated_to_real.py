@@ -106,7 +106,7 @@ def main(arguments=None):
     print(f"{args.n_simulated / (time.perf_counter() - start):.0f} simulated records/s", flush=True)
 
     settings = dict(
-        readout="stages",  # the real recordings are standardised and have no voltages
+        readout="stages",  # the real recordings are standardized and have no voltages
         structure_weight=args.structure_weight,
         batch_size=64,
         random_state=args.seed,

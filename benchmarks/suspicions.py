@@ -5,7 +5,7 @@
 PATH is the folder that ``_data.py`` describes. Rotations and probes are those of ``ablation.py``:
 two folds are tested, the other eight have 12SL statements to pretrain on and labels for the probe.
 
-* Limb leads are hidden together in masked modelling, as any two of them give the other four.
+* Limb leads are hidden together in masked modeling, as any two of them give the other four.
 * Recordings are stretched in time by at most 3 %, or not at all, instead of 10 %: a stretch changes
   the rate and the intervals that statements are about.
 * The running statistics of the batch norms of ``merit-tiny``, which saw batches of simulated and

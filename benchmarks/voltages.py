@@ -35,13 +35,13 @@ CONTENDERS = {
     "random encoder, voltages": ("random", "all"),
     "random encoder": ("random", "stages"),
     "MiniRocket, mV": ("MiniRocket", "mV"),
-    "MiniRocket, standardised": ("MiniRocket", "standardised"),
+    "MiniRocket, standardized": ("MiniRocket", "standardized"),
     "summary features": ("summary", "mV"),
 }
 RIVALS = [
     ("MERIT, voltages", "MERIT"),
     ("random encoder, voltages", "random encoder"),
-    ("MiniRocket, mV", "MiniRocket, standardised"),
+    ("MiniRocket, mV", "MiniRocket, standardized"),
     ("MERIT, voltages", "MiniRocket, mV"),
     ("MERIT, voltages", "summary features"),
     ("MERIT, voltages", "random encoder, voltages"),
@@ -54,20 +54,20 @@ def features(ecg, encoders, contender, rotation):
     if model in encoders:
         embedder = MeritEmbedder.from_pretrained(encoders[model][rotation])
         return embedder.set_params(readout=kind).transform(ecg.data)
-    X = standardized(ecg.data) if kind == "standardised" else ecg.data
+    X = standardized(ecg.data) if kind == "standardized" else ecg.data
     if model == "MiniRocket":
         return MiniRocketFeatures(random_state=rotation).fit(X[train]).transform(X)
     return SummaryFeatures().fit(X[train]).transform(X)
 
 
 def score(ecg, encoders, contender, rotation):
-    """Labels, decision values and patients by (part, column), a list with one entry a draw."""
+    """Labels, decision values and patients by (part, column), a list with one entry a repeat."""
     warnings.simplefilter("ignore")  # classes with too few records
     Z, test, found = features(ecg, encoders, contender, rotation), ROTATIONS[rotation], {}
     for column, (task, fraction) in COLUMNS.items():
         bunch = select_task(ecg, task)
         result = evaluate_probe(
-            Z, bunch, fractions=(fraction,), n_draws=5, valid_folds=(), test_folds=test,
+            Z, bunch, fractions=(fraction,), n_repeats=5, valid_folds=(), test_folds=test,
             train_folds=[k for k in range(1, 11) if k not in test], n_resamples=1,
         )  # fmt: skip
         keep = result.y_test.sum(axis=0) >= MIN_POSITIVES
@@ -75,7 +75,7 @@ def score(ecg, encoders, contender, rotation):
             keep = np.array(bunch.target_names) == "HYP"
         found[BOTH, column] = [
             (result.y_test[:, keep], draw.scores[:, keep], result.groups_test)
-            for draw in result.draws
+            for draw in result.repeats
         ]
     return found
 

@@ -9,7 +9,7 @@ simulated recordings, from Python, and its tables are read one by one.
 # %%
 # The experiment
 # --------------
-# MERIT stands beside a random encoder and beside alignment without masked modelling, on two tasks.
+# MERIT stands beside a random encoder and beside alignment without masked modeling, on two tasks.
 # :func:`~merit_sk.experiment.write_report` puts the tables into ``report.html``, with figures.
 import tempfile
 
@@ -23,7 +23,7 @@ experiment = run_experiment(
     embedder=MeritEmbedder(pretrained=None, max_epochs=4),
     tasks=["superclass", "rhythm"],
     fractions=[0.1, 1],
-    n_draws=3,
+    n_repeats=3,
     min_positives=3,
 )
 print(experiment)
@@ -35,7 +35,7 @@ write_report(experiment)
 # - **Linear probe, all training labels.** The bracket is the 95 % bootstrap interval over the test
 #   patients: how far the figure would move with other patients. With forty test records it is wide,
 #   and the order of the rows says little.
-# - **10 % of the labels.** ± is the spread over draws of labels, a different uncertainty.
+# - **10 % of the labels.** ± is the spread over random subsets of labels, a different uncertainty.
 # - **Zero-shot.** A row is worth something if it beats "nearest reports": the reports of the ten
 #   most similar training records, searched for the same phrases, without any alignment.
 # - **MERIT minus the others.** The only table that answers which model is better: both meet the same
@@ -60,7 +60,7 @@ from merit_sk.inspection import ProbeCurveDisplay
 summary = experiment.summary.query("protocol == 'probe'")
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 for ax, (task, part) in zip(axes, summary.groupby("task"), strict=True):
-    part = part.rename(columns={"macro_auc": "mean", "sd_draws": "std"})
+    part = part.rename(columns={"macro_auc": "mean", "sd_repeats": "std"})
     ProbeCurveDisplay(dict(list(part.groupby("model")))).plot(ax=ax)
     ax.set_title(task)
 

@@ -52,7 +52,7 @@ features = {
 # Fifty labels, and fewer
 # -----------------------
 # The same ridge probe for all, its penalty chosen by leave-one-out on the labels there are. Twenty
-# draws of labels each.
+# random subsets of labels each.
 import warnings
 
 from sklearn.linear_model import RidgeClassifierCV
@@ -61,10 +61,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 
-def draws(Z, n_labels, n_draws=20):
-    """AUC on the test records, for several draws of labelled records."""
+def aucs(Z, n_labels, n_repeats=20):
+    """AUC on the test records, for several random subsets of labeled records."""
     aucs = []
-    for seed in range(n_draws):
+    for seed in range(n_repeats):
         rng = np.random.default_rng(seed)
         both = [rng.choice(train[y[train] == k], n_labels // 2, replace=False) for k in (0, 1)]
         rows = np.concatenate(both)
@@ -77,7 +77,7 @@ def draws(Z, n_labels, n_draws=20):
 
 
 sizes = (10, 20, 50)
-results = {name: [draws(Z, n) for n in sizes] for name, Z in features.items()}
+results = {name: [aucs(Z, n) for n in sizes] for name, Z in features.items()}
 for name, by_size in results.items():
     means = [f"{a.mean():.3f} ± {a.std():.3f}" for a in by_size]
     print(f"{name:20s}", dict(zip(sizes, means, strict=True)))
@@ -92,7 +92,7 @@ for k, (name, by_size) in enumerate(results.items()):
 ax.set_xscale("log")
 ax.set_xticks(sizes, [str(n) for n in sizes])
 ax.minorticks_off()
-ax.set(xlabel="labelled recordings", ylabel="AUC on 600 others", title="Conduction disturbance")
+ax.set(xlabel="labeled recordings", ylabel="AUC on 600 others", title="Conduction disturbance")
 ax.legend(frameon=False)
 plt.show()
 

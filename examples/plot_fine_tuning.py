@@ -40,10 +40,10 @@ from sklearn.base import clone
 
 from merit_sk.metrics import bootstrap_interval, macro_auc
 
-labelled = np.flatnonzero(train)
+labeled = np.flatnonzero(train)
 rows = []
-for n_labels in (50, len(labelled)):
-    chosen = labelled[:n_labels]
+for n_labels in (50, len(labeled)):
+    chosen = labeled[:n_labels]
     for name, way in ways.items():
         classifier = clone(way).fit(ecg.data[chosen], ecg.target[chosen])
         scores = classifier.decision_function(ecg.data[test])

@@ -3,7 +3,8 @@ How many labels does a probe need?
 ==================================
 
 A pretrained encoder earns its keep where labels are few. A linear probe is fitted to all labels and
-to draws of few, for the model and for a random encoder, and both are compared on the same records.
+to random subsets of few, for the model and for a random encoder, and both are compared on the same
+records.
 """
 
 # %%
@@ -29,7 +30,7 @@ random = MeritEmbedder(pretrained=None, max_epochs=0, random_state=0).fit(ecg.da
 from merit_sk.evaluation import evaluate_probe
 
 results = {
-    name: evaluate_probe(embedder.transform(ecg.data), ecg, fractions=(0.05, 0.2, 1), n_draws=5)
+    name: evaluate_probe(embedder.transform(ecg.data), ecg, fractions=(0.05, 0.2, 1), n_repeats=5)
     for name, embedder in {"MERIT": merit, "random encoder": random}.items()
 }
 print(results["MERIT"].summary().round(3).to_string(index=False))

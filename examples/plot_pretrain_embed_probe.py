@@ -41,7 +41,7 @@ from merit_sk.inspection import PretrainingDisplay
 display = PretrainingDisplay.from_estimator(embedder)
 
 # %%
-# Masked modelling hides blocks of lead and time, and fills them in from the rest.
+# Masked modeling hides blocks of lead and time, and fills them in from the rest.
 from merit_sk.inspection import ReconstructionDisplay
 
 display = ReconstructionDisplay.from_estimator(embedder, ecg.data[test], random_state=0)
@@ -78,7 +78,7 @@ for name, frozen in {"random encoder": baseline, "MERIT": embedder}.items():
 # Keeping the model
 # -----------------
 # A model is a folder with ``config.json`` and ``model.safetensors``. Its preprocessing (sampling
-# rate, leads, filter, normalisation) travels with the weights.
+# rate, leads, filter, normalization) travels with the weights.
 import tempfile
 
 with tempfile.TemporaryDirectory() as folder:

@@ -8,21 +8,18 @@ beside baselines, since reports repeat.
 """
 
 # %%
-# Pretrain, then learn to write
-# -----------------------------
-# The encoder is pretrained on recordings and reports and stays as it is afterwards. The language
-# model that is built in needs no download: its vocabulary and its grammar come from the reports.
-from merit_sk import MeritEmbedder, MeritReportGenerator
+# Learn to write
+# --------------
+# The encoder is the one in the box and stays as it is. The language model that is built in needs no
+# download: its vocabulary and its grammar come from the reports.
+from merit_sk import MeritReportGenerator
 from merit_sk.datasets import make_ecg
 
 findings = ["NORM", "AFIB", "SBRAD", "STACH", "CLBBB", "CRBBB", "IMI", "3AVB"]
 train = make_ecg(320, statements=findings, random_state=0)
 test = make_ecg(80, statements=findings, random_state=1)
 
-embedder = MeritEmbedder(pretrained=None, max_epochs=6, structure_weight=0, random_state=0).fit(
-    train.data
-)
-writer = MeritReportGenerator(embedder, max_epochs=12, random_state=0)
+writer = MeritReportGenerator(max_epochs=12, random_state=0)
 writer.fit(train.data)
 print(f"{writer.history_[0]['train_loss']:.2f} nats per word at first, ", end="")
 print(f"{writer.history_[-1]['train_loss']:.2f} at last")

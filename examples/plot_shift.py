@@ -10,8 +10,8 @@ a model over, with labels and with words.
 # %%
 # Two data sets
 # -------------
-# The first is labelled with PTB-XL's superclasses. The second was recorded at 500 Hz with three
-# times the noise, and is labelled with the codes of CSN. Both are simulated here;
+# The first is labeled with PTB-XL's superclasses. The second was recorded at 500 Hz with three
+# times the noise, and is labeled with the codes of CSN. Both are simulated here;
 # :func:`~merit_sk.datasets.load_ptbxl` and :func:`~merit_sk.datasets.load_csn` give the real ones.
 from merit_sk.datasets import make_ecg
 

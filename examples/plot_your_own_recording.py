@@ -9,7 +9,7 @@ the package, so nothing is downloaded and nothing is trained.
 # %%
 # An ECG file
 # -----------
-# Take one of yours: WFDB (``.hea`` and ``.dat`` or ``.mat``) or EDF. Here a simulated patient with
+# Take one of yours, :doc:`in any format <plot_read_any_format>`. Here a simulated patient with
 # atrial fibrillation and a right bundle branch block is written to a folder first, at 500 Hz.
 import tempfile
 
@@ -34,10 +34,9 @@ wfdb.wrsamp(
 # ----------
 # ``merit-tiny`` answers for all 71 statements of PTB-XL. Rate, lead order and units are read from
 # the file.
-from merit_sk import MeritZeroShotClassifier
-from merit_sk.datasets import read_wfdb
+from merit_sk import MeritZeroShotClassifier, read_ecg
 
-ecg = read_wfdb(folder).data
+ecg = read_ecg(folder).data
 zero = MeritZeroShotClassifier("merit-tiny", classes="all", multi_label=True).fit(ecg)
 chances = zero.predict_proba(ecg)[0]
 embedding = zero.embedder_.transform(ecg)

@@ -11,6 +11,7 @@ _PUBLIC = {
     "MeritReportGenerator": "estimators",
     "MeritZeroShotClassifier": "estimators",
     "list_pretrained": "estimators",
+    "read_ecg": "datasets",
     "tune": "estimators",
 }
 _SUBPACKAGES = {

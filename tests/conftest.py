@@ -48,6 +48,26 @@ def fitted(tiny, ecg):
     return MeritEmbedder(**tiny).fit(ecg.data, reports=ecg.reports)
 
 
+@pytest.fixture(scope="session")
+def learn(ecg):
+    """Fit the smallest embedder to recordings with these reports."""
+    import numpy as np
+
+    from merit_sk import ECGRecords, MeritEmbedder
+
+    without = ECGRecords.from_array(np.asarray(ecg.data), sampling_rate=ecg.data.sampling_rate)
+
+    def fit(reports, **parameters):
+        parameters = {
+            "encoder": {"widths": [8], "patch": 2}, "pretrained": None, "duration": 1,
+            "max_epochs": 1, "random_state": 0,
+        } | parameters  # fmt: skip
+        data = without[np.arange(max(len(reports), 2)) % len(without)]
+        return MeritEmbedder(**parameters).fit(data, reports=reports if len(reports) else None)
+
+    return fit
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 256 KiB."""

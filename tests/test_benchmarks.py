@@ -73,7 +73,7 @@ def test_pretraining(benchmark, capsys):
 def test_pretraining_branches_scaling_and_memory(benchmark, capsys):
     benchmark("pretraining", "--quick", "--repeats", 1, "--tables", "branches", "scaling", "memory")
     out = capsys.readouterr().out
-    assert "masked modelling alone" in out and "128 ECGs of 10 s, fit" in out and "GB above" in out
+    assert "masked modeling alone" in out and "128 ECGs of 10 s, fit" in out and "GB above" in out
 
 
 @pytest.mark.slow
@@ -175,3 +175,14 @@ def test_going_on(benchmark, capsys, all_data, tmp_path):
     words = ["--n", 600, "--methods", "untouched"]
     benchmark("going_on", "--data", all_data, "--output", tmp_path, *words)
     assert len(pd.read_csv(tmp_path / "going_on.csv")) == 6
+
+
+def test_defaults(benchmark, capsys, data_dir):
+    benchmark("defaults", "--data", data_dir, "--n", 150)
+    out = capsys.readouterr().out
+    assert "sentence, first: AUC 0." in out and "random encoder, scaler" in out and "rhythm" in out
+
+
+def test_explanations(benchmark, capsys):
+    benchmark("explanations", "--n", 2, "--statements", "CRBBB")
+    assert "three times chance or more, of 1 statements" in capsys.readouterr().out

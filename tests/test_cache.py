@@ -1,9 +1,13 @@
+import contextlib
 import multiprocessing
+import os
 import pickle
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,15 +18,7 @@ from torture import content
 
 from merit_sk import ECGRecords
 from merit_sk.datasets import load_ptbxl
-from merit_sk.records import _cache
-from merit_sk.records._wfdb_reader import Scale
 from merit_sk.signals import STANDARD_LEADS
-from merit_sk.signals._lead_map import LIMB_LEADS
-
-
-@pytest.fixture(autouse=True)
-def small_shards(monkeypatch):
-    monkeypatch.setattr(_cache, "SHARD_RECORDS", 4)
 
 
 def ecg_like(n, n_times=100, seed=0):
@@ -39,6 +35,35 @@ def records():
     return ECGRecords.from_array(
         ecg_like(10), sampling_rate=100, reports=["text"] * 10, record_names=list("abcdefghij")
     )
+
+
+@pytest.fixture
+def many():
+    """Records that fill two files of 1,024 and begin a third."""
+    return ECGRecords.from_array(ecg_like(2100, n_times=20), sampling_rate=100)
+
+
+@contextlib.contextmanager
+def interrupted_at(name):
+    """Interrupt a build, as Ctrl-C does, before a file or folder gets this name."""
+
+    def stopping(move):
+        def stop(source, target):
+            if Path(target).name == name:
+                raise KeyboardInterrupt
+            move(source, target)
+
+        return stop
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        for move in (os.replace, os.rename):
+            patch.setattr(os, move.__name__, stopping(move))
+        yield
+
+
+def age(folder):
+    """When each file of a folder was written."""
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
 def test_it_gives_the_same_records(tmp_path, records):
@@ -83,30 +108,46 @@ def test_limb_leads_that_follow_from_others_take_no_space(tmp_path, records):
     assert size["reduced"] < 0.75 * size["full"]
 
 
+def write_integers(folder, samples, gain=1000):
+    """Write a WFDB record of the 12 standard leads from int16 samples."""
+    lines = [f"r 12 100 {samples.shape[1]}"]
+    lines += [f"r.dat 16 {gain}(0)/mV 16 0 0 0 0 {name}" for name in STANDARD_LEADS]
+    (folder / "r.hea").write_text("\n".join(lines) + "\n")
+    (folder / "r.dat").write_bytes(np.ascontiguousarray(samples.T, dtype="<i2").tobytes())
+    return ECGRecords.from_wfdb(["r"], root=folder)
+
+
 @given(
     hash_=st.integers(0, 2**16), spread=st.sampled_from([3, 300, 30000]), noise=st.integers(0, 1)
 )
 @settings(max_examples=60, deadline=None)
 def test_leads_are_reduced_only_if_they_come_back(hash_, spread, noise):
     rng = np.random.default_rng(hash_)
-    kept = rng.integers(-spread, spread, (8, 20)).astype(np.int16)
-    samples = _cache.expand_leads(kept, STANDARD_LEADS)
-    samples[2] += (noise * rng.integers(0, 2, 20)).astype(np.int16)
-    scales = (Scale(1000.0, 0, 1.0),) * 12
-    reduced = _cache.reduce_leads(samples, STANDARD_LEADS, scales, tolerance=0)
-    if reduced is not None:
-        np.testing.assert_array_equal(_cache.expand_leads(reduced, STANDARD_LEADS), samples)
-    else:
-        assert noise or spread == 30000
+    samples = rng.integers(-spread, spread, (12, 20))
+    one, two = samples[:2]
+    samples[2:6] = two - one, -((one + two) >> 1), (2 * one - two) >> 1, (2 * two - one) >> 1
+    samples[2] += noise * rng.integers(0, 2, 20)
+    fits = np.abs(samples).max() < 2**15
+    samples = samples.clip(1 - 2**15, 2**15 - 1)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        records = write_integers(folder, samples)
+        cached = records.cache(folder / "ecg")
+        np.testing.assert_array_equal(cached[0], records[0])
+        (shard,) = (folder / "ecg").glob("*.bin")
+        reduced = shard.stat().st_size < 24 * 12 + 2 * 12 * 20
+    follows = fits and (samples[2] == two - one).all()
+    assert reduced == follows
 
 
-def test_integers_follow_the_definitions_of_the_limb_leads():
-    rng = np.random.default_rng(0)
-    samples = _cache.expand_leads(
-        rng.integers(-9999, 9999, (8, 500)).astype(np.int16), STANDARD_LEADS
-    )
-    for row, (a, b) in zip(samples, LIMB_LEADS.values(), strict=False):
-        assert np.abs(row - (a * samples[0] + b * samples[1])).max() <= 0.5
+def test_integers_follow_the_definitions_of_the_limb_leads(tmp_path):
+    X = ecg_like(1, n_times=500)
+    signal = ECGRecords.from_array(X, sampling_rate=100).cache(tmp_path / "ecg")[0]
+    step = 2.0 ** np.ceil(np.log2(np.abs(X).max() / 32767))
+    np.testing.assert_array_equal(signal % step, 0)
+    one, two = signal[:2]
+    defined = [two - one, -(one + two) / 2, one - two / 2, two - one / 2]
+    assert 0 < np.abs(signal[2:6] - defined).max() <= 0.5 * step
 
 
 def test_lengths_may_differ(tmp_path):
@@ -134,11 +175,12 @@ def test_invalid_samples_are_repaired_or_refused(tmp_path):
 
 def test_a_finished_cache_is_only_opened(tmp_path, records, monkeypatch):
     records.cache(tmp_path / "ecg")
-    before = content(tmp_path / "ecg")
-    monkeypatch.setattr(_cache, "write_shard", None)
+    before = age(tmp_path / "ecg")
+    monkeypatch.setattr(os, "replace", None)
+    monkeypatch.setattr(os, "rename", None)
     again = records.cache(tmp_path / "ecg")
     assert len(again) == 10
-    assert content(tmp_path / "ecg") == before
+    assert age(tmp_path / "ecg") == before
 
 
 def test_it_opens_without_its_source(tmp_path, records):
@@ -160,8 +202,8 @@ def test_a_cache_of_other_records_is_refused(tmp_path, records):
 
 @pytest.mark.parametrize("file", ["meta.json", "names.txt", "shard-00001.npy", "shard-00001.bin"])
 @pytest.mark.parametrize("damage", ["remove", "truncate"])
-def test_a_damaged_cache_is_an_error_that_names_it(tmp_path, records, file, damage):
-    records.cache(tmp_path / "ecg")
+def test_a_damaged_cache_is_an_error_that_names_it(tmp_path, many, file, damage):
+    many.cache(tmp_path / "ecg")
     path = tmp_path / "ecg" / file
     if damage == "remove":
         path.unlink()
@@ -171,71 +213,57 @@ def test_a_damaged_cache_is_an_error_that_names_it(tmp_path, records, file, dama
         ECGRecords.from_cache(tmp_path / "ecg")
 
 
-def test_changed_samples_are_found_by_checksum(tmp_path, records):
-    cached = records.cache(tmp_path / "ecg")
+def test_changed_samples_are_found_by_checksum(tmp_path, many):
+    cached = many.cache(tmp_path / "ecg")
     assert cached.check().empty
     path = tmp_path / "ecg" / "shard-00001.bin"
     data = bytearray(path.read_bytes())
     data[1000] ^= 1
     path.write_bytes(data)
     faulty = cached.check()
-    assert list(faulty.index) == [4, 5, 6, 7]
+    assert list(faulty.index) == [*range(1024, 2048)]
     assert "checksum" in faulty["reason"].iloc[0]
 
 
-def test_parallel_builds_give_the_same_bytes(tmp_path, records):
-    records.cache(tmp_path / "one")
-    records.cache(tmp_path / "two", n_jobs=2)
+def test_parallel_builds_give_the_same_bytes(tmp_path, many):
+    many.cache(tmp_path / "one")
+    many.cache(tmp_path / "two", n_jobs=2)
     assert content(tmp_path / "one") == content(tmp_path / "two")
 
 
-def test_an_interrupted_build_goes_on(tmp_path, records, monkeypatch):
-    records.cache(tmp_path / "whole")
-    write_shard, written = _cache.write_shard, []
-
-    def fail_at_the_third(part, folder, number):
-        if number == 2:
-            raise KeyboardInterrupt
-        write_shard(part, folder, number)
-
-    monkeypatch.setattr(_cache, "write_shard", fail_at_the_third)
-    with pytest.raises(KeyboardInterrupt):
-        records.cache(tmp_path / "ecg")
+def test_an_interrupted_build_goes_on(tmp_path, many):
+    many.cache(tmp_path / "whole")
+    with interrupted_at("shard-00002.bin"):
+        many.cache(tmp_path / "ecg")
     assert not (tmp_path / "ecg").exists()
-    encode = _cache._encode
-    monkeypatch.setattr(_cache, "write_shard", write_shard)
-    monkeypatch.setattr(
-        _cache, "_encode", lambda part, i: written.append(part.record_names[i]) or encode(part, i)
-    )
-    records.cache(tmp_path / "ecg")
-    assert written == ["i", "j"]
+    done = age(tmp_path / "ecg.partial")
+    written = {f"shard-0000{k}.{end}" for k in range(2) for end in ("bin", "npy")}
+    assert written < set(done) and "shard-00002.bin" not in done
+    many.cache(tmp_path / "ecg")
+    assert {name: age(tmp_path / "ecg")[name] for name in written} == {
+        name: done[name] for name in written
+    }
     assert content(tmp_path / "ecg") == content(tmp_path / "whole")
 
 
-def test_leftovers_of_other_records_are_not_used(tmp_path, records, monkeypatch):
-    records.cache(tmp_path / "whole")
-    write_shard = _cache.write_shard
-    monkeypatch.setattr(_cache, "_finish", lambda *args: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        records.resampled(50).cache(tmp_path / "ecg")
-    monkeypatch.undo()
-    monkeypatch.setattr(_cache, "SHARD_RECORDS", 4)
-    monkeypatch.setattr(_cache, "write_shard", write_shard)
-    records.cache(tmp_path / "ecg")
+@pytest.mark.parametrize("moment", ["shard-00002.bin", "ecg"])
+def test_leftovers_of_other_records_are_not_used(tmp_path, many, moment):
+    many.cache(tmp_path / "whole")
+    with interrupted_at(moment):
+        many.resampled(50).cache(tmp_path / "ecg")
+    many.cache(tmp_path / "ecg")
     assert content(tmp_path / "ecg") == content(tmp_path / "whole")
 
 
-def test_a_half_written_shard_is_written_again(tmp_path, records, monkeypatch):
-    records.cache(tmp_path / "whole")
-    monkeypatch.setattr(_cache, "_finish", lambda *args: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        records.cache(tmp_path / "ecg")
-    monkeypatch.undo()
-    monkeypatch.setattr(_cache, "SHARD_RECORDS", 4)
+@pytest.mark.parametrize("moment", ["shard-00002.bin", "ecg"])
+def test_a_half_written_shard_is_written_again(tmp_path, many, moment):
+    many.cache(tmp_path / "whole")
+    with interrupted_at(moment):
+        many.cache(tmp_path / "ecg")
     shard = tmp_path / "ecg.partial" / "shard-00000.bin"
     shard.write_bytes(shard.read_bytes()[:500])
     (tmp_path / "ecg.partial" / "shard-00001.123.tmp").write_bytes(b"left over")
-    records.cache(tmp_path / "ecg")
+    many.cache(tmp_path / "ecg")
     assert content(tmp_path / "ecg") == content(tmp_path / "whole")
 
 
@@ -253,12 +281,9 @@ def test_files_of_the_user_are_left_alone(tmp_path, records):
         shutil.rmtree(partial)
 
 
-def test_files_put_into_an_unfinished_build_are_left_alone(tmp_path, records, monkeypatch):
-    monkeypatch.setattr(_cache, "_finish", lambda *args: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+def test_files_put_into_an_unfinished_build_are_left_alone(tmp_path, records):
+    with interrupted_at("ecg"):
         records.cache(tmp_path / "ecg")
-    monkeypatch.undo()
-    monkeypatch.setattr(_cache, "SHARD_RECORDS", 4)
     before = content(tmp_path / "ecg.partial")
     (tmp_path / "ecg.partial" / "notes.tmp").write_text("mine")
     records[:5].cache(tmp_path / "ecg")
@@ -298,10 +323,13 @@ def test_short_records_stay_short(tmp_path, records):
     assert ECGRecords.from_cache(tmp_path / "ecg").shape == (10, 12, 100)
 
 
-def test_a_full_disk_is_an_error_and_loses_nothing(tmp_path, records, small_disk):
+def test_a_full_disk_is_an_error_and_loses_nothing(tmp_path, small_disk):
+    records = ECGRecords.from_array(
+        ecg_like(2100, n_times=4)[:, :1], sampling_rate=100, lead_names=["I"]
+    )
     records.cache(tmp_path / "whole")
     large = small_disk / "large"
-    large.write_bytes(bytes(236 << 10))
+    large.write_bytes(bytes(160 << 10))
     with pytest.raises(OSError, match=r"No space left on device.*ecg"):
         records.cache(small_disk / "ecg")
     left = content(small_disk / "ecg.partial")
@@ -320,12 +348,8 @@ def test_a_read_only_disk_is_an_error(records, small_disk):
 
 
 def _build(folder, start):
-    _cache.SHARD_RECORDS = 4
     start.wait()
-    records = ECGRecords.from_array(
-        ecg_like(200), sampling_rate=100, record_names=[str(i) for i in range(200)]
-    )
-    records.cache(folder)
+    ECGRecords.from_array(ecg_like(5000, n_times=20), sampling_rate=100).cache(folder)
 
 
 def test_processes_may_build_at_once(tmp_path):
@@ -358,7 +382,6 @@ LIMITED = textwrap.dedent(
     import resource, sys
     import numpy as np
     from merit_sk import ECGRecords
-    from merit_sk.records import _cache
     from merit_sk.datasets import read_wfdb
     import pandas, joblib, tqdm
 

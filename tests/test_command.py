@@ -3,10 +3,12 @@
 import subprocess
 import sys
 
+import ecg_files
 import numpy as np
 import pytest
 
 from merit_sk.__main__ import main
+from merit_sk.datasets import make_ecg
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,22 @@ def test_a_picture_is_drawn_again_where_that_is_asked_for(weights, tmp_path):
     picture.write_text("old")
     main(["read", str(tmp_path / "ecg.hea"), "--pretrained", weights, "--force"])
     assert picture.stat().st_size > 10_000
+
+
+@pytest.mark.filterwarnings("ignore:no word of the phrases")
+def test_a_folder_of_other_formats(weights, tmp_path, monkeypatch, capsys):
+    signal = np.asarray(make_ecg(1, sampling_rate=500, random_state=0).data)[0]
+    (tmp_path / "muse.xml").write_bytes(ecg_files.muse_bytes(signal, ecg_files.TWELVE))
+    (tmp_path / "1.2.840.7").write_bytes(ecg_files.scp_bytes(ecg_files.integers(signal, 2.5)))
+    monkeypatch.chdir(tmp_path)
+    main(["read", ".", "--pretrained", weights])
+    out = capsys.readouterr().out
+    assert out.count("Embedding: 216 numbers") == 2 and "\nmuse.png" in out
+    assert {p.name for p in tmp_path.glob("*.png")} == {"muse.png", "1.2.840.7.png"}
+    (tmp_path / "muse").write_bytes((tmp_path / "muse.xml").read_bytes())
+    with pytest.raises(SystemExit):
+        main(["read", ".", "--pretrained", weights, "--force"])
+    assert "muse.png would be the picture of several records" in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("ignore:no word of the phrases")

@@ -109,17 +109,18 @@ def test_cpsc2018_as_originally_published(data_dir, tmp_path):
 def test_matlab_files_are_read_as_scipy_does(data_dir, tmp_path, compressed):
     from scipy.io import loadmat
 
-    from merit_sk.datasets._mat_reader import read_struct
-
-    for path in sorted((data_dir / "cpsc2018" / "original_mat").glob("*.mat")):
-        expected = loadmat(path)["ECG"][0, 0]
-        ecg = {name: expected[name] for name in expected.dtype.names}
+    originals = sorted((data_dir / "cpsc2018" / "original_mat").glob("*.mat"))
+    expected = [loadmat(path)["ECG"][0, 0] for path in originals]
+    for path, fields in zip(originals, expected, strict=True):
+        ecg = {name: fields[name] for name in fields.dtype.names}
         savemat(tmp_path / path.name, {"x": [1, 2], "ECG": ecg}, do_compression=compressed)
-        for file in (path, tmp_path / path.name):
-            found = read_struct(file, "ECG")
-            np.testing.assert_array_equal(found["data"], expected["data"])
-            assert found["sex"] == expected["sex"].item()
-            assert found["age"].item() == expected["age"].item()
+    shutil.copy(data_dir / "cpsc2018" / "REFERENCE.csv", tmp_path)
+    for folder in (originals[0].parent, tmp_path):
+        found = load_cpsc2018(folder)
+        assert list(found.frame.index) == [path.stem for path in originals]
+        for signal, row, fields in zip(found.data, found.frame.itertuples(), expected, strict=True):
+            np.testing.assert_array_equal(signal, fields["data"].astype(np.float32))
+            assert (row.Sex, row.Age) == (fields["sex"].item(), fields["age"].item())
 
 
 def test_cpsc2018_faulty_originals_are_named_or_left_out(data_dir, tmp_path):

@@ -43,11 +43,11 @@ def test_tables_are_enough_for_everything_but_signals(tables, task):
         ("rhythm", (16832, 2100, 2098)),
     ],
 )
-def test_labelled_records_are_as_many_as_published(tables, task, published):
+def test_labeled_records_are_as_many_as_published(tables, task, published):
     ecg = load_ptbxl(tables, task=task)
-    labelled = ecg.target.any(axis=1)
+    labeled = ecg.target.any(axis=1)
     folds = ecg.folds
-    counts = [(labelled & part).sum() for part in (folds <= 8, folds == 9, folds == 10)]
+    counts = [(labeled & part).sum() for part in (folds <= 8, folds == 9, folds == 10)]
     assert tuple(counts) == published
 
 

@@ -64,7 +64,7 @@ def test_pretraining_takes_axes_and_says_what_it_lacks():
 
 
 @pytest.mark.parametrize("method", ["pca", "tsne"])
-def test_embedding_colours_single_labels_and_greys_the_rest(method):
+def test_embedding_colors_single_labels_and_greys_the_rest(method):
     rng = np.random.default_rng(0)
     y = np.zeros((60, 3), dtype=int)
     y[np.arange(60), np.arange(60) % 3] = 1
@@ -118,7 +118,7 @@ def probe_data():
 
 def test_probe_curves_show_mean_and_spread(probe_data):
     Z, data = probe_data
-    options = {"fractions": (0.1, 0.5, 1.0), "n_draws": 3, "n_resamples": 5}
+    options = {"fractions": (0.1, 0.5, 1.0), "n_repeats": 3, "n_resamples": 5}
     result = evaluate_probe(Z, data, **options)
     display = ProbeCurveDisplay.from_results({"MERIT": result, "half": result})
     assert legend_texts(display.ax_) == ["MERIT", "half"]

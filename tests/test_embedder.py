@@ -14,6 +14,7 @@ from skorch.callbacks import Callback
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import load_ptbxl
 from merit_sk.signals import bandpass
+from merit_sk.training.batches import Batches
 
 
 def changed(parameters, **changes):
@@ -56,7 +57,7 @@ def test_long_recordings_average_their_windows(fitted, ecg):
     X = np.asarray(ecg.data)[:4]
     twice = np.concatenate([X[..., :200], X[..., :200]], axis=2)
     Z = fitted.transform(twice)
-    assert Z.shape == (4, fitted._n_features_out) and np.isfinite(Z).all()
+    assert Z.shape == (4, len(fitted.get_feature_names_out())) and np.isfinite(Z).all()
     ragged = [
         fitted.transform(x[None, :, :n]) for x, n in zip(X, (150, 200, 250, 300), strict=True)
     ]
@@ -66,7 +67,7 @@ def test_long_recordings_average_their_windows(fitted, ecg):
 def voltages(embedder, X):
     """Return peak voltages in mV: features before they were standardized."""
     Z, model = embedder.transform(X), embedder.model_
-    raw = Z * np.sqrt(Z.shape[1]) / 4 * model.feature_std.numpy() + model.feature_mean.numpy()
+    raw = Z * np.sqrt(Z.shape[1]) / 2.5 * model.feature_std.numpy() + model.feature_mean.numpy()
     return raw[:, -120:].reshape(len(X), 12, 2, 5)
 
 
@@ -165,6 +166,39 @@ def test_warm_start_continues(tiny, ecg):
 def test_validation_bounds(tiny, ecg):
     history = changed(tiny, validation_fraction=0.25).fit(ecg.data).history_
     assert {"valid_mi_text", "valid_mi_signal", "valid_loss"} <= set(history[0])
+
+
+def test_no_word_is_learned_from_recordings_held_out(tiny, ecg):
+    words = [f"finding{i}" for i in range(16)]
+    embedder = changed(tiny, validation_fraction=0.5, max_epochs=1)
+    embedder.fit(ecg.data[:16], reports=words)
+    assert sum(embedder.text_features_.known(word) for word in words) == 8
+    reports = ["sinus rhythm", *[""] * 15]
+    with pytest.raises(ValueError, match="no recording that is trained on has a report"):
+        for seed in range(20):
+            embedder.set_params(random_state=seed).fit(ecg.data[:16], reports=reports)
+
+
+class Rows:
+    """A data set of numbers."""
+
+    def groups(self):
+        return None
+
+    def __len__(self):
+        return 67
+
+    def batch(self, rows, generator=None):
+        return {"row": torch.as_tensor(rows)}
+
+
+def test_validation_batches_are_of_one_size():
+    """The bound on mutual information in a batch of three pairs cannot be more than log 3."""
+    batches = [inputs["row"] for inputs, _ in Batches(Rows(), 32, seed=0, training=False)]
+    assert [len(rows) for rows in batches] == [23, 22, 22]
+    assert torch.cat(batches).tolist() == list(range(67))
+    batches = [inputs["row"] for inputs, _ in Batches(Rows(), 32, seed=0, training=True)]
+    assert [len(rows) for rows in batches] == [32, 32, 3]
 
 
 def test_same_seed_same_result(tiny, ecg):

@@ -5,7 +5,6 @@ import multiprocessing
 import pickle
 import signal
 import sqlite3
-from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +14,12 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from merit_sk import ECGRecords, MeritEmbedder, MeritZeroShotClassifier
 from merit_sk.datasets import make_ecg
-from merit_sk.inference import cache as _embedding_cache
-from merit_sk.inference import embed as _inference
+from merit_sk.inference import cache as embedding_cache
+from merit_sk.nn.encoder import ConvEncoder
 
 SHORT = {
     "encoder": {"widths": [8, 8], "patch": 4}, "pretrained": None,
@@ -45,8 +45,8 @@ def plain(few):
 
 @pytest.fixture(params=["memory", "folder"])
 def cached(request, plain, tmp_path, monkeypatch):
-    monkeypatch.setattr(_embedding_cache._Memory, "entries", OrderedDict())
-    monkeypatch.setattr(_embedding_cache._Memory, "size", 0)
+    # nothing that another test has left in memory is of this version
+    monkeypatch.setattr("merit_sk.__version__", request.node.name)
     where = True if request.param == "memory" else tmp_path / "cache"
     return _copy(plain).set_params(cache=where)
 
@@ -55,17 +55,24 @@ def _copy(embedder):
     return pickle.loads(pickle.dumps(embedder))
 
 
+def n_real(inputs):
+    """Recordings among the inputs of an encoder, without those that fill up its batch."""
+    _, n_valid = inputs
+    return int((n_valid > 1).sum())
+
+
 @pytest.fixture
-def counted(monkeypatch):
-    """Numbers of recordings that went through the network, one a call."""
-    counts, embed = [], _inference._read_out
+def counted():
+    """Numbers of recordings that went through an encoder, one a call."""
+    counts = []
 
-    def count(model, inputs, *args):
-        counts.append(len(inputs[0]))
-        return embed(model, inputs, *args)
+    def count(module, inputs):
+        if isinstance(module, ConvEncoder):
+            counts.append(n_real(inputs))
 
-    monkeypatch.setattr(_inference, "_read_out", count)
-    return counts
+    hook = register_module_forward_pre_hook(count)
+    yield counts
+    hook.remove()
 
 
 def test_same_embeddings_as_without(plain, cached, X, counted):
@@ -100,19 +107,16 @@ def test_search_over_heads_embeds_each_recording_once(cached, X, few, counted):
 class LoggingEmbedder(MeritEmbedder):
     """Appends the number of recordings to a file whenever the network runs, in any process."""
 
-    def _embed(self, X, readout):
-        embed, log = _inference._read_out, Path(self.cache).with_name("log")
+    def transform(self, X):
+        def count(encoder, inputs):
+            with open(Path(self.cache).with_name("log"), "a") as file:
+                file.write(f"{n_real(inputs)}\n")
 
-        def count(model, inputs, *args):
-            with open(log, "a") as file:
-                file.write(f"{len(inputs[0])}\n")
-            return embed(model, inputs, *args)
-
-        _inference._read_out = count
+        hook = self.model_.encoder.register_forward_pre_hook(count)
         try:
-            return super()._embed(X, readout)
+            return super().transform(X)
         finally:
-            _inference._read_out = embed
+            hook.remove()
 
 
 def test_parallel_search_shares_a_folder(X, few, tmp_path):
@@ -167,8 +171,8 @@ def test_invalid_recordings_are_still_an_error(cached, X):
 
 def test_bounded(cached, X, monkeypatch, counted):
     row = cached.transform(X[:1]).nbytes
-    monkeypatch.setattr(_embedding_cache, "MEMORY_BYTES", 10 * row)
-    monkeypatch.setattr(_embedding_cache, "FOLDER_BYTES", 10 * row)
+    monkeypatch.setattr(embedding_cache, "MEMORY_BYTES", 10 * row)
+    monkeypatch.setattr(embedding_cache, "FOLDER_BYTES", 10 * row)
     expected = cached.transform(X)
     counted.clear()
     cached.transform(X[-10:])
@@ -182,7 +186,7 @@ def _trained(plain, few, **parameters):
 
 
 def test_old_models_make_room(plain, X, few, tmp_path, monkeypatch, counted):
-    monkeypatch.setattr(_embedding_cache, "FOLDER_BYTES", 1)
+    monkeypatch.setattr(embedding_cache, "FOLDER_BYTES", 1)
     first, second = (
         _trained(plain, few, random_state=seed, cache=tmp_path / "cache") for seed in (1, 2)
     )
@@ -200,19 +204,18 @@ def _size(folder):
 
 
 def test_making_room_takes_no_file_from_a_model_in_use(plain, X, few, tmp_path, monkeypatch):
-    monkeypatch.setattr(_embedding_cache, "FOLDER_BYTES", 1)
+    monkeypatch.setattr(embedding_cache, "FOLDER_BYTES", 1)
     first, second = (
         _trained(plain, few, random_state=seed, cache=tmp_path / "cache") for seed in (1, 2)
     )
-    expected, embed = first.transform(X), _inference._read_out
+    expected = first.transform(X)
     first.set_params(cache=tmp_path / "cache", readout="stages")
 
     def other_makes_room(*args):
-        monkeypatch.setattr(_inference, "_read_out", embed)
+        hook.remove()
         second.transform(X)
-        return embed(*args)
 
-    monkeypatch.setattr(_inference, "_read_out", other_makes_room)
+    hook = first.model_.encoder.register_forward_pre_hook(other_makes_room)
     stages = first.transform(X)
     np.testing.assert_array_equal(first.transform(X), stages)
     np.testing.assert_array_equal(first.set_params(readout="all").transform(X), expected)

@@ -24,7 +24,7 @@ from merit_sk.statements import task_labels
 QUICK = [
     "--simulated", "100", "--max-epochs", "1", "--min-positives", "3", "--n-jobs", "1",
     "--models", "merit", "summary", "xresnet", "finetuned",
-    "--fractions", "0.2", "1", "--n-draws", "2",
+    "--fractions", "0.2", "1", "--n-repeats", "2",
 ]  # fmt: skip
 TASKS = ["--tasks", "superclass"]
 
@@ -140,7 +140,7 @@ def test_the_report_needs_nothing_beside_it(finished):
     assert page.count("data:image/png;base64,") >= 7
     assert not re.search(r'(src|href)="(?!data:)', page)
     titles = "Label efficiency", "ROC of every class", "Zero-shot by class", "Distribution shift"
-    for text in (*titles, "Masked modelling", "--simulated 100", "probe on CSN", "MiniRocket"):
+    for text in (*titles, "Masked modeling", "--simulated 100", "probe on CSN", "MiniRocket"):
         assert text in page
     means = pd.read_csv(finished / "summary.csv").query("protocol == 'probe' and fraction == 1")
     assert all(f"{value:.3f} [" in page for value in means.macro_auc)

@@ -1,10 +1,14 @@
 import hashlib
 import inspect
 import io
+import os
+import re
 import socket
 import subprocess
 import threading
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -12,7 +16,7 @@ import pytest
 import wfdb
 
 from merit_sk import datasets
-from merit_sk.datasets import _download, fetch_mimic_iv_ecg, fetch_ptbxl
+from merit_sk.datasets import fetch_mimic_iv_ecg, fetch_ptbxl
 
 DATABASE = """ecg_id,patient_id,report,scp_codes,strat_fold,filename_lr,filename_hr
 1,10.0,sinus rhythm,"{'NORM': 100.0, 'SR': 0.0}",1,records100/00000/00001_lr,records500/1_hr
@@ -108,7 +112,7 @@ def files(tmp_path):
 
 @pytest.fixture
 def server(files, monkeypatch):
-    monkeypatch.setattr(_download.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     with Server(files) as server:
         yield server
 
@@ -204,15 +208,14 @@ def test_connections_are_used_again(server, tmp_path):
 
 def test_files_wait_in_a_bounded_queue(server, tmp_path, monkeypatch):
     with_files(server, [f"records100/01000/{i}.txt" for i in range(300)])
-    waiting = []
+    submit, waiting = ThreadPoolExecutor.submit, []
 
-    class Pool(_download.ThreadPoolExecutor):
-        def submit(self, *args):
-            waiting.append(super().submit(*args))
-            assert sum(not task.done() for task in waiting) <= 80
-            return waiting[-1]
+    def counted(self, *args):
+        waiting.append(submit(self, *args))
+        assert sum(not task.done() for task in waiting) <= 80
+        return waiting[-1]
 
-    monkeypatch.setattr(_download, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", counted)
     fetch_ptbxl(tmp_path, mirror=server.mirror)
     assert len(waiting) == 306
 
@@ -306,19 +309,19 @@ def test_the_archive_is_resumed(server, mimic, tmp_path):
 
 def test_unpacking_goes_on(server, mimic, tmp_path, monkeypatch):
     server.files[ARCHIVE] = zipped(mimic)
-    put, done = _download._put, []
+    replace, done = os.replace, []
 
     def stop_at_the_third(part, file):
         if len(done) == 2:
             raise KeyboardInterrupt
         done.append(file)
-        put(part, file)
+        replace(part, file)
 
-    monkeypatch.setattr(_download, "_put", stop_at_the_third)
+    monkeypatch.setattr(os, "replace", stop_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         fetch_mimic_iv_ecg(tmp_path, mirror=server.mirror)
     before = {file: file.stat().st_mtime_ns for file in done}
-    monkeypatch.setattr(_download, "_put", put)
+    monkeypatch.setattr(os, "replace", replace)
     fetch_mimic_iv_ecg(tmp_path, mirror=server.mirror)
     assert {file: file.stat().st_mtime_ns for file in done} == before
     assert len(server.requests) == 1
@@ -429,7 +432,13 @@ def test_paths_outside_the_data_set_are_refused(server, tmp_path):
         fetch_ptbxl(tmp_path, mirror=server.mirror)
 
 
-def test_the_folder_follows_the_environment(monkeypatch, tmp_path):
+def test_the_folder_follows_the_environment(server, monkeypatch, tmp_path):
     monkeypatch.setenv("MERIT_SK_DATA_HOME", str(tmp_path / "home"))
-    assert _download.data_home_folder() == tmp_path / "home"
-    assert _download.data_home_folder(tmp_path) == tmp_path
+    fetch_ptbxl(mirror=server.mirror)
+    assert (tmp_path / "home" / "ptb-xl-1.0.3" / "ptbxl_database.csv").read_text() == DATABASE
+    with pytest.raises(FileNotFoundError, match="other"):
+        fetch_ptbxl(tmp_path / "other", download_if_missing=False)
+    monkeypatch.delenv("MERIT_SK_DATA_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path / "merit_sk_data"))):
+        fetch_ptbxl(download_if_missing=False)

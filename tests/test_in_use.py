@@ -5,7 +5,7 @@ import pytest
 import sklearn
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -17,7 +17,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from merit_sk import MeritEmbedder, MeritZeroShotClassifier
+from merit_sk import ECGRecords, MeritEmbedder, MeritZeroShotClassifier
 from merit_sk.datasets import load_ptbxl
 
 
@@ -85,8 +85,23 @@ def test_fit_passes_reports_to_the_step(tiny, ecg, y):
 @pytest.mark.parametrize("as_records", [True, False])
 def test_cross_validation_slices_recordings(tiny, ecg, y, as_records):
     X = ecg.data if as_records else np.asarray(ecg.data)
-    scores = cross_val_score(pipeline(tiny), X, y, cv=KFold(3, shuffle=True, random_state=0))
-    assert np.isfinite(scores).all()
+    folds = KFold(3, shuffle=True, random_state=0)
+    scores = cross_val_score(pipeline(tiny), X, y, cv=folds, scoring="neg_log_loss")
+
+    def part(rows):
+        signals, reports = np.asarray(ecg.data)[rows], np.asarray(ecg.reports)[rows]
+        rate = ecg.data.sampling_rate
+        return (
+            ECGRecords.from_array(signals, sampling_rate=rate, reports=reports)
+            if as_records
+            else signals
+        )
+
+    by_hand = [
+        -log_loss(y[test], pipeline(tiny).fit(part(train), y[train]).predict_proba(part(test)))
+        for train, test in folds.split(y)
+    ]
+    np.testing.assert_allclose(scores, by_hand)
 
 
 def test_reports_stay_aligned_by_step_prefix(tiny, tagged, y):

@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+import tracemalloc
+from copy import copy
 
 import numpy as np
 import pytest
 
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import make_ecg
-from merit_sk.inference.embed import embed_each_window
 from merit_sk.signals import STANDARD_LEADS
 
 
@@ -27,9 +28,8 @@ def embedder(ecg):
     return MeritEmbedder(**parameters, random_state=0).fit(ecg.data, reports=ecg.reports)
 
 
-def windows(embedder, X, readout="all", batch_size=16):
-    source = embedder._source(X)
-    return list(embed_each_window(embedder.model_, source, readout, batch_size))
+def windows(embedder, X, batch_size=16):
+    return list(copy(embedder).set_params(batch_size=batch_size).transform_windows(X))
 
 
 def records(X, rate=250):
@@ -38,9 +38,9 @@ def records(X, rate=250):
 
 def test_pieces_are_filtered_as_the_whole(embedder, day):
     """Windows far from the ends of the parts are those of the whole, across its pieces."""
-    ((_, _, whole),) = windows(embedder, records(day))
+    ((_, whole),) = windows(embedder, records(day))
     part = day[..., 540 * 250 : 720 * 250]  # ten minutes, where pieces meet, in the middle
-    ((_, start, of_part),) = windows(embedder, records(part))
+    ((start, of_part),) = windows(embedder, records(part))
     inside = (start >= 15) & (start <= 160)
     np.testing.assert_allclose(
         whole[180:240][inside], of_part[inside], atol=2e-3 * np.abs(whole).max()
@@ -58,14 +58,14 @@ def test_windows_of_a_recording_average_to_its_embedding(embedder, day):
 def test_windows_come_recording_by_recording(embedder, day):
     X = np.concatenate([day[..., i : i + 7 * 250] for i in range(0, 20_000, 1750)])
     found = windows(embedder, records(X), batch_size=4)
-    assert [row for row, _, _ in found] == list(range(len(X)))
-    for row, start, Z in found:
+    assert len(found) == len(X)
+    for row, (start, Z) in enumerate(found):
         assert start.tolist() == [0, 3, 4]
-        ((_, _, alone),) = windows(embedder, records(X[row : row + 1]), batch_size=4)
+        ((_, alone),) = windows(embedder, records(X[row : row + 1]), batch_size=4)
         np.testing.assert_array_equal(Z, alone)
 
 
-def test_neighbours_change_nothing(embedder, day):
+def test_neighbors_change_nothing(embedder, day):
     X = np.concatenate([day, day[..., ::-1], day * 2])
     together = embedder.transform(records(X))
     for i in range(3):
@@ -84,21 +84,40 @@ def test_what_is_silent_stays_silent(embedder, day):
     """No noise of the filter is taken for signal where all leads are off for a while."""
     X = day[..., : 80 * 250].copy()
     X[..., 20 * 250 : 60 * 250] = X[..., 20 * 250 : 20 * 250 + 1]
-    ((_, start, Z),) = windows(embedder, records(X))
-    ((_, _, silent),) = windows(embedder, records(np.zeros((1, 12, 750))))
+    ((start, Z),) = windows(embedder, records(X))
+    ((_, silent),) = windows(embedder, records(np.zeros((1, 12, 750))))
     deep = (start >= 36) & (start <= 42)
     assert deep.sum() == 3
     np.testing.assert_allclose(Z[deep], silent.repeat(3, axis=0), atol=1e-5)
 
 
-def test_training_on_recordings_that_are_not_kept(ecg, day, monkeypatch):
-    monkeypatch.setattr("merit_sk.signals._windows.WindowSource.memory", 0)
-    X = np.concatenate([day, day[..., ::-1]])
-    parameters = {"encoder": {"widths": [8, 8], "patch": 4}, "max_epochs": 1, "random_state": 0,
+def write_hours(folder, n_hours):
+    """Write 8 records of some hours at 100 Hz, whose files are one."""
+    X = np.asarray(make_ecg(1, duration=300, random_state=0).data)[0]
+    samples = np.rint(X * 1000).astype("<i2").T.tobytes()
+    with open(folder / "data", "wb") as stream:
+        for _ in range(12 * n_hours):
+            stream.write(samples)
+    for i in range(8):
+        lines = [f"r{i} 12 100 {12 * n_hours * X.shape[-1]}"]
+        lines += [f"data 16 1000(0)/mV 16 0 0 0 0 {name}" for name in STANDARD_LEADS]
+        (folder / f"r{i}.hea").write_text("\n".join(lines) + "\n")
+    return [f"r{i}" for i in range(8)]
+
+
+def test_training_on_recordings_that_are_not_kept(tmp_path):
+    """More than 1 GiB of them are read anew in every epoch."""
+    X = ECGRecords.from_wfdb(write_hours(tmp_path, 8), root=tmp_path)
+    assert 4 * 12 * X.lengths.sum() > 2**30
+    parameters = {"encoder": {"widths": [4, 4], "patch": 4}, "max_epochs": 2, "random_state": 0,
                   "pretrained": None}  # fmt: skip
-    embedder = MeritEmbedder(**parameters, duration=3).fit(records(X))
-    assert np.isfinite(embedder.transform(records(X))).all()
-    assert embedder.reconstruct(records(X)).signal.shape == (2, 12, 300)
+    tracemalloc.start()
+    embedder = MeritEmbedder(**parameters, duration=30).fit(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**28
+    assert np.isfinite(embedder.transform(X[:2].with_duration(620))).all()
+    assert embedder.reconstruct(X).signal.shape == (8, 12, 3000)
 
 
 KINDS = {
@@ -170,13 +189,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 def test_memory_does_not_grow_with_the_recordings(tmp_path):
     """8 recordings of 3 h take 415 MB as an array; they are read from files that are one."""
     pytest.importorskip("resource")
-    X = np.asarray(make_ecg(1, duration=300, random_state=0).data)[0]
-    samples = np.rint(X * 1000).astype("<i2").T.tobytes()
-    (tmp_path / "data").write_bytes(samples * 36)
-    for i in range(8):
-        lines = [f"r{i} 12 100 {36 * X.shape[-1]}"]
-        lines += [f"data 16 1000(0)/mV 16 0 0 0 0 {name}" for name in STANDARD_LEADS]
-        (tmp_path / f"r{i}.hea").write_text("\n".join(lines) + "\n")
+    write_hours(tmp_path, 3)
     command = [sys.executable, "-c", MEMORY, str(tmp_path)]
     grown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert float(grown) < 150

@@ -141,9 +141,9 @@ def test_three_leads_and_fewer(X, strict):
 
 
 def test_leads_standardised_one_by_one(X):
-    standardised = X / X.std(axis=-1, keepdims=True)
-    with pytest.warns(UserWarning, match="standardised by itself.*mV"):
-        check_lead_order(standardised, STANDARD_LEADS)
+    standardized = X / X.std(axis=-1, keepdims=True)
+    with pytest.warns(UserWarning, match="standardized by itself.*mV"):
+        check_lead_order(standardized, STANDARD_LEADS)
 
 
 def test_noise_is_no_wrong_order(strict):

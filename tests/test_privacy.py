@@ -9,7 +9,7 @@ import pytest
 
 from merit_sk import MeritEmbedder, MeritReportGenerator
 from merit_sk.nn.language_model import learn_tokenizer
-from merit_sk.reports._features import TermFeatures, text_features_from_dict
+from merit_sk.training.batches import Reports
 
 NAME = "Zyxmannsdottir"
 
@@ -104,22 +104,26 @@ def test_reports_of_one_patient_give_no_words():
         learn_tokenizer(["sinus rhythm"] * 30, ["one"] * 30)
 
 
-def test_hashes_are_the_features_that_the_words_were():
-    texts = ["sinus rhythm", "left bundle branch block", "sinus bradycardia", "STRASSE straße"]
+def test_hashes_are_the_features_that_the_words_were(learn, tmp_path):
     from sklearn.feature_extraction.text import TfidfVectorizer
 
+    texts = ["sinus rhythm", "left bundle branch block", "sinus bradycardia", "STRASSE straße"]
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
     words.fit(texts)
-    old = {"kind": "terms", "terms": words.get_feature_names_out().tolist(),
-           "idf": words.idf_.tolist()}  # fmt: skip
-    for features in (text_features_from_dict(old), TermFeatures.learn(texts)):
-        again = text_features_from_dict(json.loads(json.dumps(features.to_dict())))
-        asked = [*texts, "left rhythm rhythm unheard", ""]
-        for kind in (features, again):
-            np.testing.assert_allclose(
-                np.sort(kind.matrix(asked).toarray()), np.sort(words.transform(asked).toarray()),
-                rtol=1e-6,
-            )  # fmt: skip
+    embedder = learn(texts)
+    embedder.save_pretrained(tmp_path / "new")
+    embedder.save_pretrained(tmp_path / "old")
+    path = tmp_path / "old" / "config.json"
+    config = json.loads(path.read_text())
+    config["text"] = {"kind": "terms", "terms": words.get_feature_names_out().tolist(),
+                      "idf": words.idf_.tolist()}  # fmt: skip
+    path.write_text(json.dumps(config))
+    asked = [*texts, "left rhythm rhythm unheard", ""]
+    for model in (embedder, *map(MeritEmbedder.from_pretrained, path.parents[1].iterdir())):
+        np.testing.assert_allclose(
+            np.sort(model.text_features_.matrix(asked).toarray()),
+            np.sort(words.transform(asked).toarray()), rtol=1e-6,
+        )  # fmt: skip
 
 
 def test_terms_of_more_reports_stand_behind(fitted):
@@ -135,51 +139,43 @@ def test_terms_of_more_reports_stand_behind(fitted):
         np.testing.assert_array_equal(values, expected)
 
 
-def test_a_text_tower_grows(fitted):
-    import torch
-
-    from merit_sk.reports._features import tensors
-
-    tower, features = fitted.model_.text_tower, fitted.text_features_
-    more = features.extended(["rythme sinusal", "bloc de branche droit"])
-    grown = tower.grown(more.n_features)
+def test_words_that_are_new_say_nothing_before_they_are_learned(named, planted, tmp_path):
+    named.save_pretrained(tmp_path)
+    data, _, _ = planted
+    further = MeritEmbedder(pretrained=str(tmp_path), max_epochs=1, lr=1e-9, random_state=0)
+    further.fit(data[:20], reports=["rythme sinusal", "bloc de branche"] * 10)
     texts = ["sinus rhythm", "left bundle branch block"]
-    with torch.inference_mode():
-        assert torch.equal(grown(tensors(more(texts))), tower(tensors(features(texts))))
-    new = grown(tensors(more(["rythme sinusal", "bloc"])))
-    assert torch.equal(new[0], new[1])
-    new[0].sum().backward()
-    assert grown.embedding.weight.grad[features.n_features :].any()
+    np.testing.assert_allclose(further.embed_text(texts), named.embed_text(texts), atol=1e-4)
+    new = further.embed_text(["rythme sinusal", "bloc de branche"])
+    np.testing.assert_allclose(new[0], new[1], atol=1e-4)
 
 
-def test_the_number_of_terms_is_bounded(monkeypatch):
-    from merit_sk.reports import _features
-
-    monkeypatch.setattr(_features, "MAX_FEATURES", 10)
-    texts = [f"common word{i} word{i}" for i in range(30)] + ["common rhythm"] * 3
-    features = TermFeatures.learn(texts)
+def test_the_number_of_terms_is_bounded(learn):
+    often = [f"common rhythm; number{i}" for i in range(3)]
+    features = learn([f"common word{i} word{i}" for i in range(30)] + often).text_features_
     assert features.n_features == 3 and features.known("common rhythm") == 1
-    features = TermFeatures.learn([f"common word{i}" for i in range(15)])
-    assert features.n_features == 10 and features.known("common") == 1
+    common = " ".join(f"common{i}" for i in range(20))
+    texts = [" ".join([common, *(f"w{i}x{j}" for j in range(1000))]) for i in range(15)]
+    features = learn(texts).text_features_
+    assert features.n_features == 20_000 and features.known(common) == 1
 
 
-def test_a_long_text_keeps_its_heaviest_terms():
+def test_a_long_text_keeps_its_heaviest_terms(learn):
     texts = [" ".join(f"w{i}x{j}" for j in range(200)) for i in range(2)] + ["w0x0 w0x1"] * 17
-    features = TermFeatures.learn(texts)
+    features = learn(texts).text_features_
     long = features.matrix([texts[0]])
     assert long.nnz == 256
+    assert set(long.indices).isdisjoint(features.matrix([texts[2]]).indices)
     assert features(texts)["terms"].shape == (19, 256)
 
 
-def test_a_long_report_among_many_takes_little_memory():
-    from merit_sk.training.batches import Reports
-
+def test_a_long_report_among_many_takes_little_memory(learn):
     n = 20_000
     reports = np.array([f"sinus rhythm {i % 5000}" for i in range(n)], dtype=object)
     reports[7] = "sinus rhythm; " * 360
-    features = TermFeatures.learn(["sinus rhythm"] * 2)
+    features = learn(["sinus rhythm"] * 2).text_features_
     tracemalloc.start()
-    out = Reports(reports, features)
+    out = Reports(reports, features, np.arange(n))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20e6, peak  # 20,000 x 5,000 characters x 4 bytes are 400 MB

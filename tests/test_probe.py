@@ -6,11 +6,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
 from merit_sk.evaluation import evaluate_probe, evaluate_zero_shot
-from merit_sk.evaluation._heads import LOGISTIC_C, RIDGE_PENALTIES
-from merit_sk.evaluation._subsets import draw_records
 from merit_sk.metrics import compare, macro_auc
 
 NAMES = ["NORM", "MI", "WPW"]
+RIDGE_PENALTIES = np.logspace(0, 6, 25)
+LOGISTIC_C = np.logspace(-4, 0, 9)
 
 
 def make_data(n=900, d=20, seed=0, prevalence=(0.5, 0.3, 0.1)):
@@ -40,7 +40,7 @@ def test_ridge_path_is_sklearns_ridge_with_the_penalty_best_on_validation(d):
             for a in RIDGE_PENALTIES]  # fmt: skip
     aucs = [roc_auc_score(valid[1], m.predict(scaler.transform(valid[0]))) for m in fits]
     draw = evaluate_probe(features, data, fractions=(1.0,), n_resamples=10).best
-    assert draw.strength == RIDGE_PENALTIES[np.argmax(aucs)]
+    assert draw.regularization == RIDGE_PENALTIES[np.argmax(aucs)]
     expected = fits[np.argmax(aucs)].predict(scaler.transform(test[0]))
     np.testing.assert_allclose(draw.scores, expected, atol=1e-8)
     assert draw.auc.estimate == pytest.approx(roc_auc_score(test[1], expected))
@@ -53,13 +53,13 @@ def test_without_validation_folds_the_penalty_is_sklearns_leave_one_out():
     train, test = (part(data, features, f) for f in (range(1, 9), [10]))
     scaler = StandardScaler().fit(train[0])
     model = RidgeClassifierCV(alphas=RIDGE_PENALTIES).fit(scaler.transform(train[0]), train[1])
-    assert draw.strength == model.alpha_
+    assert draw.regularization == model.alpha_
     np.testing.assert_allclose(draw.scores, model.decision_function(scaler.transform(test[0])))
 
 
 def test_logistic_recipe_is_sklearns_one_vs_rest():
     features, data = make_data(n=500)
-    draw = evaluate_probe(features, data, fractions=(1.0,), recipe="logistic", n_resamples=10).best
+    draw = evaluate_probe(features, data, fractions=(1.0,), head="logistic", n_resamples=10).best
     train, valid, test = (part(data, features, f) for f in (range(1, 9), [9], [10]))
     scaler = StandardScaler().fit(train[0])
     values = {}
@@ -73,35 +73,35 @@ def test_logistic_recipe_is_sklearns_one_vs_rest():
             for part_ in (valid, test)
         ]
     aucs = {C: roc_auc_score(valid[1], scores[0]) for C, scores in values.items()}
-    assert aucs[draw.strength] == pytest.approx(max(aucs.values()), abs=2e-3)
-    assert np.corrcoef(draw.scores.ravel(), values[draw.strength][1].ravel())[0, 1] > 0.999
+    assert aucs[draw.regularization] == pytest.approx(max(aucs.values()), abs=2e-3)
+    assert np.corrcoef(draw.scores.ravel(), values[draw.regularization][1].ravel())[0, 1] > 0.999
 
 
 def test_merl_recipe_learns_and_repeats():
     features, data = make_data(n=200)
     options = {"fractions": (1.0,), "n_resamples": 10}
-    first = evaluate_probe(features, data, recipe="merl", **options).best
-    again = evaluate_probe(features, data, recipe="merl", **options).best
+    first = evaluate_probe(features, data, head="merl", **options).best
+    again = evaluate_probe(features, data, head="merl", **options).best
     ridge = evaluate_probe(features, data, **options).best
     np.testing.assert_array_equal(first.scores, again.scores)
-    assert 1 <= first.strength <= 100
+    assert 1 <= first.regularization <= 100
     assert first.auc.estimate > ridge.auc.estimate - 0.1
 
 
-@pytest.mark.parametrize("recipe", ["ridge", "logistic"])
-def test_test_labels_and_unlabelled_records_do_not_touch_the_fit(recipe):
+@pytest.mark.parametrize("head", ["ridge", "logistic"])
+def test_test_labels_and_unlabeled_records_do_not_touch_the_fit(head):
     features, data = make_data(n=400)
-    before = evaluate_probe(features, data, fractions=(0.2, 1.0), n_draws=2, recipe=recipe)
+    before = evaluate_probe(features, data, fractions=(0.2, 1.0), n_repeats=2, head=head)
     changed = Bunch(**data)
     test = (data.folds == 10) & data.target.any(axis=1)
     changed.target = data.target.copy()
     changed.target[test] = data.target[test][::-1]
-    unlabelled = ~data.target.any(axis=1)
-    features = np.where(unlabelled[:, None], 1e6, features)
-    after = evaluate_probe(features, changed, fractions=(0.2, 1.0), n_draws=2, recipe=recipe)
-    for a, b in zip(before.draws, after.draws, strict=True):
+    unlabeled = ~data.target.any(axis=1)
+    features = np.where(unlabeled[:, None], 1e6, features)
+    after = evaluate_probe(features, changed, fractions=(0.2, 1.0), n_repeats=2, head=head)
+    for a, b in zip(before.repeats, after.repeats, strict=True):
         np.testing.assert_array_equal(a.scores, b.scores)
-        assert a.strength == b.strength
+        assert a.regularization == b.regularization
     assert before.best.auc.estimate != after.best.auc.estimate
 
 
@@ -114,51 +114,77 @@ def test_features_are_computed_once_on_the_records_used():
             calls.append(len(X))
             return X.reshape(len(X), -1)
 
-    result = evaluate_probe(Embedder(), data, fractions=(0.1, 1.0), n_draws=2, n_resamples=10)
+    result = evaluate_probe(Embedder(), data, fractions=(0.1, 1.0), n_repeats=2, n_resamples=10)
     assert calls == [int(data.target.any(axis=1).sum())]
     array = data.data.reshape(len(data.data), -1)
-    same = evaluate_probe(array, data, fractions=(0.1, 1.0), n_draws=2, n_resamples=10)
+    same = evaluate_probe(array, data, fractions=(0.1, 1.0), n_repeats=2, n_resamples=10)
     np.testing.assert_array_equal(result.best.scores, same.best.scores)
-    kept = evaluate_probe(Embedder(), data, fractions=(1.0,), labelled_only=False, n_resamples=10)
+    kept = evaluate_probe(Embedder(), data, fractions=(1.0,), labeled_only=False, n_resamples=10)
     assert calls[1] == len(data.target)
     assert len(kept.y_test) == (data.folds == 10).sum()
 
 
+def drawn_patients(y, groups, fraction, n_repeats):
+    """Patients to whom each repeat was fitted, and how many records.
+
+    A feature is one patient, and so is a test record: its scores are those of no feature unless
+    the patient was drawn.
+    """
+    patients, member = np.unique(groups, return_inverse=True)
+    one = np.eye(len(patients))
+    data = Bunch(
+        data=np.zeros((len(y) + len(patients), 1, 1)),
+        target=np.concatenate([y, np.add.outer(patients, np.arange(y.shape[1])) % 2]),
+        target_names=NAMES[: y.shape[1]],
+        groups=np.concatenate([groups, patients.max() + 1 + patients]),
+        folds=np.repeat([1, 10], [len(y), len(patients)]),
+    )
+    result = evaluate_probe(
+        np.concatenate([one[member], one]), data, fractions=(fraction,), n_repeats=n_repeats,
+        valid_folds=(), labeled_only=False, n_resamples=2,
+    )  # fmt: skip
+    for repeat in result.repeats:
+        away = np.abs(repeat.scores - np.median(repeat.scores, axis=0)).max(axis=1)
+        yield patients[away > 1e-9], repeat.n_train
+
+
 def test_draws_are_nested_in_training_patients_and_stratified():
     rng = np.random.RandomState(0)
-    _, data = make_data(n=3000)
+    _, data = make_data(n=2000)
     y, groups = data.target, data.groups
     sizes, rare = [], []
-    for _ in range(50):
-        drawn = draw_records(y, groups, 0.1, rng)
-        assert all(len(set(drawn[groups == g])) == 1 for g in np.unique(groups)[:100])
-        sizes.append(len(np.unique(groups[drawn])))
+    for patients, n_train in drawn_patients(y, groups, 0.1, 50):
+        drawn = np.isin(groups, patients)
+        assert n_train == drawn.sum()
+        sizes.append(len(patients))
         rare.append(y[drawn, 2].sum())
     n_groups = len(np.unique(groups))
     assert max(sizes) - min(sizes) <= 1 and abs(np.mean(sizes) - n_groups / 10) <= 1
     # a plain draw of 10 % of the patients would vary more
-    plain = [y[np.isin(groups, rng.permutation(n_groups)[: n_groups // 10]), 2].sum()
+    plain = [y[np.isin(groups, rng.choice(np.unique(groups), n_groups // 10, False)), 2].sum()
              for _ in range(50)]  # fmt: skip
     assert np.std(rare) < 0.7 * np.std(plain)
     assert np.mean(rare) == pytest.approx(y[:, 2].sum() / 10, rel=0.1)
 
 
 def test_every_patient_is_drawn_equally_often():
-    y = np.zeros((40, 2), dtype=int)
+    y = np.zeros((40, 3), dtype=int)
     y[:3, 0] = 1
     y[3:, 1] = 1
-    rng = np.random.RandomState(0)
-    counts = np.sum([draw_records(y, None, 0.25, rng) for _ in range(2000)], axis=0)
-    assert np.all(np.abs(counts - 500) < 100)
+    y[::2, 2] = 1
+    counts = np.zeros(40)
+    for patients, _ in drawn_patients(y, np.arange(40), 0.25, 300):
+        counts[patients] += 1
+    assert np.all(np.abs(counts - 75) < 35)
 
 
 def test_equal_seeds_give_equal_draws_for_every_model_and_n_jobs():
     features, data = make_data()
-    options = {"fractions": (0.1, 1.0), "n_draws": 2, "n_resamples": 20}
+    options = {"fractions": (0.1, 1.0), "n_repeats": 2, "n_resamples": 20}
     one = evaluate_probe(features, data, **options)
     two = evaluate_probe(features, data, n_jobs=2, **options)
     other = evaluate_probe(features**3, data, **options)
-    for a, b, c in zip(one.draws, two.draws, other.draws, strict=True):
+    for a, b, c in zip(one.repeats, two.repeats, other.repeats, strict=True):
         np.testing.assert_array_equal(a.scores, b.scores)
         np.testing.assert_array_equal(a.auc.resamples, b.auc.resamples)
         assert a.n_train == c.n_train
@@ -167,16 +193,15 @@ def test_equal_seeds_give_equal_draws_for_every_model_and_n_jobs():
     )
     assert difference.estimate == pytest.approx(one.best.auc.estimate - other.best.auc.estimate)
     moved = evaluate_probe(features, data, random_state=1, **options)
-    assert not np.array_equal(one.draws[0].scores, moved.draws[0].scores)
+    assert not np.array_equal(one.repeats[0].scores, moved.repeats[0].scores)
 
 
-@pytest.mark.parametrize("recipe", ["ridge", "logistic", "merl"])
-def test_a_class_absent_from_a_draw_is_named_and_scored_by_chance(recipe, monkeypatch):
-    monkeypatch.setattr("merit_sk.evaluation._heads.MERL_EPOCHS", 2)
-    features, data = make_data()
+@pytest.mark.parametrize("head", ["ridge", "logistic", "merl"])
+def test_a_class_absent_from_a_draw_is_named_and_scored_by_chance(head):
+    features, data = make_data(n=600)
     train = np.isin(data.folds, range(1, 9))
     data.target[train, 2] = 0
-    draw = evaluate_probe(features, data, fractions=(1.0,), recipe=recipe, n_resamples=10).best
+    draw = evaluate_probe(features, data, fractions=(1.0,), head=head, n_resamples=10).best
     assert draw.absent == ("WPW",)
     assert draw.class_auc[2] == 0.5
     assert draw.auc.estimate == pytest.approx(draw.class_auc.mean())
@@ -193,8 +218,8 @@ def test_a_class_absent_from_test_is_left_out_by_name():
 
 def test_tiny_fractions_and_numbers_of_records():
     features, data = make_data()
-    result = evaluate_probe(features, data, fractions=(1e-6, 100), n_draws=2, n_resamples=10)
-    tiny, hundred = result.draws[:2], result.draws[2:]
+    result = evaluate_probe(features, data, fractions=(1e-6, 100), n_repeats=2, n_resamples=10)
+    tiny, hundred = result.repeats[:2], result.repeats[2:]
     assert all(1 <= d.n_train <= 5 for d in tiny)
     assert all(np.isfinite(d.auc.estimate) for d in tiny)
     assert all(abs(d.n_train - 100) < 20 for d in hundred)
@@ -202,12 +227,12 @@ def test_tiny_fractions_and_numbers_of_records():
 
 def test_result_as_frames():
     features, data = make_data()
-    result = evaluate_probe(features, data, fractions=(0.1, 1), n_draws=3, n_resamples=20)
+    result = evaluate_probe(features, data, fractions=(0.1, 1), n_repeats=3, n_resamples=20)
     frame = result.to_frame()
-    assert list(frame.fraction) == [0.1] * 3 + [1.0] and list(frame.draw) == [0, 1, 2, 0]
+    assert list(frame.fraction) == [0.1] * 3 + [1.0] and list(frame.repeat) == [0, 1, 2, 0]
     assert ((frame.low <= frame.macro_auc) & (frame.macro_auc <= frame.high)).all()
     per_class = result.to_frame(per_class=True)
-    means = per_class.groupby(["fraction", "draw"]).auc.mean()
+    means = per_class.groupby(["fraction", "repeat"]).auc.mean()
     np.testing.assert_allclose(means, frame.macro_auc)
     assert (per_class[per_class.target == "WPW"].n_positives == result.y_test[:, 2].sum()).all()
     assert result.summary()["count"].tolist() == [3, 1]
@@ -224,7 +249,7 @@ def test_result_as_frames():
         ({"features": np.full((900, 2), np.nan)}, "not finite"),
         ({"fractions": (0,)}, "fractions"),
         ({"fractions": (10_000,)}, "fractions"),
-        ({"recipe": "svm"}, "svm"),
+        ({"head": "svm"}, "svm"),
         ({"test_folds": 11}, "no test record"),
         ({"train_folds": ()}, "no training record"),
     ],
@@ -274,8 +299,8 @@ def test_zero_shot_takes_one_column_for_two_exclusive_classes():
         def decision_function(self, X):
             return np.asarray(X)[:, 0, 0]
 
-    result = evaluate_zero_shot(Binary(["NORM", "MI"]), data, labelled_only=False)
+    result = evaluate_zero_shot(Binary(["NORM", "MI"]), data, labeled_only=False)
     np.testing.assert_array_equal(result.scores[:, 0], -result.scores[:, 1])
     assert len(result.y_test) == (data.folds == 10).sum()
     data.folds = None
-    assert len(evaluate_zero_shot(Binary(["NORM", "MI"]), data, labelled_only=False).y_test) == 900
+    assert len(evaluate_zero_shot(Binary(["NORM", "MI"]), data, labeled_only=False).y_test) == 900

@@ -2,7 +2,9 @@
 
 import pandas as pd
 import pytest
+from test_datasets_challenge import CONDITIONS, labels, write_record
 
+from merit_sk.datasets import load_cpsc2018, load_csn, load_georgia
 from merit_sk.statements import (
     PTBXL_STATEMENTS,
     PTBXL_TASKS,
@@ -10,7 +12,6 @@ from merit_sk.statements import (
     statement_prompts,
     task_labels,
 )
-from merit_sk.statements._other_sets import CLASS_MEANINGS, code_classes
 
 SUPERCLASSES = ["CD", "HYP", "MI", "NORM", "STTC"]
 
@@ -92,15 +93,30 @@ def test_unknown_code_and_language():
         statement_prompts("CLBBB", "fr")
 
 
-@pytest.mark.parametrize("name", CLASS_MEANINGS)
+LOADERS = {"cpsc2018": load_cpsc2018, "csn": load_csn, "georgia": load_georgia}
+
+
+def classes_of_codes(name, codes, folder, conditions=CONDITIONS):
+    """All classes of a data set, and those that its loader gives to a record of each code."""
+    for code in codes:
+        write_record(folder, code, code)
+    (folder / "ConditionNames_SNOMED-CT.csv").write_text(conditions, encoding="utf-8")
+    ecg = LOADERS[name](folder)
+    return ecg.target_names, dict(zip(ecg.frame.index, labels(ecg), strict=True))
+
+
+@pytest.mark.parametrize(("name", "n"), [("cpsc2018", 9), ("csn", 38), ("georgia", 24)])
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_every_class_of_another_data_set_has_phrases(name, language):
-    for label, phrases in class_prompts(name, CLASS_MEANINGS[name], language).items():
+def test_every_class_of_another_data_set_has_phrases(name, n, language, tmp_path):
+    names, _ = classes_of_codes(name, ["164889003"], tmp_path)
+    found = class_prompts(name, names, language)
+    assert list(found) == names and len(names) == n
+    for label, phrases in found.items():
         assert phrases and all(phrase.strip() for phrase in phrases), label
 
 
 def test_unknown_data_set_class_and_language():
-    with pytest.raises(ValueError, match="name must be one of cpsc2018, csn, georgia"):
+    with pytest.raises(ValueError, match="name must be one of cpsc2018, csn, georgia, got"):
         class_prompts("chapman", ["AFIB"], "en")
     with pytest.raises(ValueError, match="csn has no class CLBBB: expected some of 1AVB"):
         class_prompts("csn", ["LBBB", "CLBBB"], "en")
@@ -108,19 +124,20 @@ def test_unknown_data_set_class_and_language():
         class_prompts("csn", ["LBBB"], "fr")
 
 
-def test_one_code_means_the_same_in_every_data_set(data_dir):
-    table = pd.read_csv(data_dir / "csn" / "ConditionNames_SNOMED-CT.csv")
-    csn = {str(code): name for name, code in zip(table.iloc[:, 0], table.iloc[:, 2], strict=True)}
-    meanings = {}
-    for name, of_code in [
-        ("cpsc2018", code_classes("cpsc2018")),
-        ("georgia", code_classes("georgia")),
-        ("csn", {code: label for code, label in csn.items() if label in CLASS_MEANINGS["csn"]}),
-    ]:
-        for code, label in of_code.items():
-            meaning = CLASS_MEANINGS[name][label]
-            meanings.setdefault(code, set()).add((meaning.statements, meaning.other))
-    assert sum(len(found) > 0 for found in meanings.values()) > 40
+def test_one_code_means_the_same_in_every_data_set(data_dir, tmp_path):
+    conditions = (data_dir / "csn" / "ConditionNames_SNOMED-CT.csv").read_text("utf-8-sig")
+    # what the challenges score, and the table of CSN does not have
+    codes = "164884008 426627000 713426002 445118002 63593006 10370003 427172004 713427006".split()
+    codes += [line.rsplit(",", 1)[1].strip() for line in conditions.splitlines()[1:] if line]
+    meanings, n_known = {}, {}
+    for name in LOADERS:
+        _, of_code = classes_of_codes(name, dict.fromkeys(codes), tmp_path / name, conditions)
+        for code, found in of_code.items():
+            for label in found:
+                phrases = class_prompts(name, [label], "en")[label]
+                meanings.setdefault(code, set()).add(tuple(phrases))
+                n_known[name] = n_known.get(name, 0) + 1
+    assert n_known == {"cpsc2018": 9, "csn": 38, "georgia": 27}
     differ = {code: found for code, found in meanings.items() if len(found) > 1}
     # "sinus rhythm" stands for a normal ECG in CPSC2018; CSN counts flat T waves as T wave changes
     assert set(differ) == {"426783006", "164934002"}, differ

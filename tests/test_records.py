@@ -409,7 +409,7 @@ def test_training_on_records_of_the_same_names_is_not_continued(tmp_path, tiny, 
         MeritEmbedder(**tiny).fit(second)
 
 
-def test_names_and_leads_are_normalised(X):
+def test_names_and_leads_are_normalized(X):
     leads = ["DI", "d2", "Lead III", "avr", "AVL", "aVF", "C1", "V2", "V3", "V4", "V5", "V6"]
     records = ECGRecords.from_array(
         X, sampling_rate=np.int64(100), lead_names=leads, record_names=range(20)

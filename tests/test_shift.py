@@ -133,7 +133,7 @@ def test_zero_shot_shift_judges_the_same_classes(monkeypatch):
         def decision_function(self, X):
             return X[:, : len(self.classes_)]
 
-    monkeypatch.setattr("merit_sk.estimators._zero_shot.MeritZeroShotClassifier", Zero)
+    monkeypatch.setattr("merit_sk.MeritZeroShotClassifier", Zero)
     mapping = {"CD": ("LBBB", "1AVB"), "MI": ("MI",)}
     result = evaluate_shift(Identity(), here, there, mapping=mapping, protocol="zero_shot")
     probe = evaluate_shift(Identity(), here, there, mapping=mapping)

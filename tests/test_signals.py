@@ -32,7 +32,7 @@ from merit_sk.signals import (
         ("Resp", "Resp"),
     ],
 )
-def test_lead_names_are_recognised(given_name, expected):
+def test_lead_names_are_recognized(given_name, expected):
     assert canonical_lead_name(given_name) == expected
 
 

@@ -7,10 +7,7 @@ import numpy as np
 import pytest
 
 from merit_sk import MeritEmbedder, MeritZeroShotClassifier
-from merit_sk.reports._check import check_reports
-from merit_sk.reports._features import SentenceFeatures, TermFeatures
-from merit_sk.reports._language import guess_language
-from merit_sk.reports._statements import split_statements, statement_bank
+from merit_sk.training.batches import Reports
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +48,13 @@ def test_hugging_face_encoder_from_a_folder(tiny_bert, tiny, ecg, tmp_path):
     )
 
 
-def test_padding_does_not_change_a_sentence(tiny_bert):
-    features = SentenceFeatures(tiny_bert)
+@pytest.fixture(scope="module")
+def with_bert(tiny_bert, learn):
+    return learn(["sinus rhythm", "normal ecg"], text_encoder=str(tiny_bert))
+
+
+def test_padding_does_not_change_a_sentence(with_bert):
+    features = with_bert.text_features_
     alone = features(["sinus rhythm"])["sentence"]
     padded = features(["sinus rhythm", "left bundle branch block normal ecg"])["sentence"][:1]
     np.testing.assert_array_equal(alone, padded)
@@ -63,24 +65,45 @@ def test_missing_encoder_says_what_to_do(tiny, ecg):
         MeritEmbedder(text_encoder="no/such-model", **tiny).fit(ecg.data)
 
 
-def test_builtin_features_survive_saving():
-    features = TermFeatures.learn(["sinus rhythm", "left bundle branch block"])
-    again = TermFeatures(**{k: v for k, v in features.to_dict().items() if k != "kind"})
+def test_builtin_features_survive_saving(learn, tmp_path):
+    embedder = learn(["sinus rhythm", "left bundle branch block"])
+    embedder.save_pretrained(tmp_path)
+    features = embedder.text_features_
+    again = MeritEmbedder.from_pretrained(tmp_path).text_features_
     texts = ["left bundle", "rhythm", "unheard of"]
     for name, values in features(texts).items():
         np.testing.assert_array_equal(values, again(texts)[name])
     assert features.known("left bundle") == 1 and features.known("unheard of") == 0
 
 
-def test_left_and_right_are_different_words():
-    features = TermFeatures.learn(["left bundle branch block", "right bundle branch block"] * 20)
-    out = features(["left bundle branch block", "right bundle branch block"])
+def test_left_and_right_are_different_words(learn):
+    texts = ["left bundle branch block", "right bundle branch block"]
+    features = learn(texts * 20).text_features_
+    out = features(texts)
     assert set(out["terms"][0]) != set(out["terms"][1])
 
 
-def test_missing_reports_of_every_kind():
-    out = check_reports(["A", None, float("nan"), "  ", "b\nc"], 5)
-    assert out.tolist() == ["a", "", "", "", "b c"]
+def test_missing_reports_of_every_kind(learn):
+    given, expected = (
+        learn(reports, max_epochs=2)
+        for reports in (
+            ["A", None, float("nan"), np.nan, "  ", "b\nc", " B  C "],
+            ["a", "", "", "", "", "b c", "b c"],
+        )
+    )
+    features = expected.text_features_
+    assert features.n_features == 4  # a, b, c, b c; "nan" and "none" are no words
+    np.testing.assert_array_equal(given.text_features_.hashes, features.hashes)
+    np.testing.assert_array_equal(given.text_features_.idf, features.idf)
+    for found, same in zip(given.history_, expected.history_, strict=True):
+        assert found["train_loss"] == same["train_loss"]
+
+
+def bank(reports, learn):
+    """Statements that are learned from some reports, and which of them each report has."""
+    learned = Reports(reports, learn(reports).text_features_, np.arange(len(reports)))
+    present = learned.batch(np.arange(len(reports))).get("present")
+    return learned.bank, [] if present is None else present.int().tolist()
 
 
 @pytest.mark.parametrize("report, statements", [
@@ -89,15 +112,17 @@ def test_missing_reports_of_every_kind():
     ("st 0.5 mm. st 0.5 mm", ["st 0.5 mm"]),
     (" ;. ", []),
 ])  # fmt: skip
-def test_statements_of_a_report(report, statements):
-    assert split_statements(report) == statements
+def test_statements_of_a_report(report, statements, learn):
+    found, present = bank([report] * 3 + ["another"], learn)
+    assert found == statements
+    assert present == ([[1] * len(found)] * 3 + [[0] * len(found)] if found else [])
 
 
-def test_bank_holds_what_recurs_but_does_not_go_without_saying():
-    texts = ["common; af", "common; rare", "common"]
-    bank, present = statement_bank(texts, [5, 1, 4])
-    assert bank == ["af"]
-    assert present.toarray().tolist() == [[1], [0], [0]]
+def test_bank_holds_what_recurs_but_does_not_go_without_saying(learn):
+    reports = ["common; af"] * 5 + ["common; rare"] * 2 + ["common"] * 4
+    found, present = bank(reports, learn)
+    assert found == ["af"]
+    assert present == [[1]] * 5 + [[0]] * 6
 
 
 def test_a_saved_model_loads_its_encoder_only_for_text(tiny_bert, tiny, ecg, tmp_path, monkeypatch):
@@ -119,9 +144,10 @@ def test_a_saved_model_loads_its_encoder_only_for_text(tiny_bert, tiny, ecg, tmp
         assert trusted.pop() is False and not trusted
 
 
-def test_code_of_a_repository_is_never_run(tiny_bert, tmp_path):
+def test_code_of_a_repository_is_never_run(tiny_bert, tmp_path, learn, monkeypatch):
     import shutil
 
+    monkeypatch.chdir(tmp_path)
     shutil.copytree(tiny_bert, tmp_path / "bert")
     path = tmp_path / "bert" / "config.json"
     config = json.loads(path.read_text())
@@ -129,14 +155,15 @@ def test_code_of_a_repository_is_never_run(tiny_bert, tmp_path):
     path.write_text(json.dumps(config))
     (tmp_path / "bert" / "evil.py").write_text("open('ran', 'w')")
     with pytest.raises(OSError, match="could not be loaded"):
-        SentenceFeatures(tmp_path / "bert")(["sinus rhythm"])
+        learn(["sinus rhythm", "normal ecg"], text_encoder=str(tmp_path / "bert"))
+    assert not (tmp_path / "ran").exists()
 
 
-def test_an_encoder_moves_to_a_device(tiny_bert):
-    features = SentenceFeatures(tiny_bert)
+def test_an_encoder_moves_to_a_device(with_bert):
+    features = with_bert.text_features_
     here = features(["sinus rhythm"])["sentence"]
     np.testing.assert_array_equal(features.to("cpu")(["sinus rhythm"])["sentence"], here)
-    moved = SentenceFeatures(tiny_bert, n_features=16).to("meta")
+    moved = pickle.loads(pickle.dumps(features)).to("meta")
     with pytest.raises(Exception, match="meta"):
         moved(["sinus rhythm"])
     assert moved.extended(["a"]) is moved and moved.to_dict()["n_features"] == 16
@@ -151,15 +178,15 @@ def test_an_encoder_moves_to_a_device(tiny_bert):
     (["sinus rhythm", "sinusrhythmus"], None),
     ([], None),
 ])  # fmt: skip
-def test_a_language_is_named_only_if_it_is_known(texts, language):
-    assert guess_language(texts) == language
+def test_a_language_is_named_only_if_it_is_known(texts, language, learn):
+    assert learn(texts).language_ == language
 
 
-def test_language_of_real_reports(data_dir):
+def test_language_of_real_reports(data_dir, learn):
     import pandas as pd
 
     table = pd.read_csv(data_dir / "metadata" / "ptbxl_12sl_statements_text_en.csv")
-    assert guess_language(table["text_en"].dropna().unique()) == "en"
+    assert learn(table["text_en"].dropna().unique()[:2000]).language_ == "en"
 
 
 def test_reports_in_another_language_are_asked_in_english(tiny, ecg):

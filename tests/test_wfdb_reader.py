@@ -7,23 +7,37 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from merit_sk import ECGRecords
-from merit_sk.records import _wfdb_reader
-from merit_sk.records._edf_reader import read_edf
-from merit_sk.signals import canonical_lead_name
+from merit_sk.datasets import read_wfdb
+from merit_sk.signals import STANDARD_LEADS, canonical_lead_name
 
 
 def assert_equal_to_wfdb(path):
-    """The direct path was taken and gives what wfdb gives, in float32."""
-    header, signal, finite = _wfdb_reader.read_record(path)
+    """wfdb's values in float32, without any call of wfdb."""
     expected = wfdb.rdrecord(str(path))
-    assert header.file is not None
-    assert header.rate == expected.fs
-    assert header.lead_names == tuple(map(canonical_lead_name, expected.sig_name))
-    assert finite == np.isfinite(signal).all()
-    assert header.comments == tuple(comment.strip() for comment in expected.comments)
     units = np.array([{"mv": 1, "uv": 1e-3}[unit.lower()] for unit in expected.units])
     reference = (expected.p_signal * units).T.astype(np.float32)
+    names = tuple(map(canonical_lead_name, expected.sig_name))
+    with pytest.MonkeyPatch.context() as without:
+        without.setattr(wfdb, "rdheader", None)
+        without.setattr(wfdb, "rdrecord", None)
+        found = read_wfdb([path])
+        records = found.data
+        signal = records.with_leads(names).read_range(0, 0, records.lengths[0], "keep")
+        if np.isfinite(reference).all():
+            np.testing.assert_array_equal(records.with_leads(names)[0], reference)
+        else:
+            with pytest.raises(ValueError, match="NaN"):
+                records[0]
     np.testing.assert_array_equal(signal, reference)
+    assert records.sampling_rate == expected.fs
+    assert records.lead_names == (STANDARD_LEADS if set(STANDARD_LEADS) <= set(names) else names)
+    comments = [comment.partition(":") for comment in expected.comments]
+    said = {key.strip(): value.strip() for key, _, value in comments}
+    assert found.frame.iloc[0].to_dict() == said
+
+
+def read(path):
+    return ECGRecords.from_wfdb([path])[0]
 
 
 REAL = ["ptb-xl", "cpsc2018", "cpsc2018_extra", "georgia", "csn", "ptbxl_cinc2021"]
@@ -123,29 +137,40 @@ def write(folder, header=GOOD, n_bytes=20):
 
 
 def test_micro_sign_in_a_unit(tmp_path):
+    mv = read(write(tmp_path))
     path = write(tmp_path, GOOD.replace("mV", "µV"))
-    mv = _wfdb_reader.read_record(write(tmp_path))[1]
-    path = write(tmp_path, GOOD.replace("mV", "µV"))
-    np.testing.assert_allclose(_wfdb_reader.read_record(path)[1], mv / 1000, rtol=1e-6)
+    np.testing.assert_allclose(read(path), mv / 1000, rtol=1e-6)
 
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\n\n", " \n"])
 def test_line_ends_do_not_matter(tmp_path, line_end):
-    expected = _wfdb_reader.read_record(write(tmp_path))[1]
-    again = _wfdb_reader.read_record(write(tmp_path, GOOD.replace("\n", line_end)))[1]
+    expected = read(write(tmp_path))
+    again = read(write(tmp_path, GOOD.replace("\n", line_end)))
     np.testing.assert_array_equal(again, expected)
+
+
+def test_invalid_samples_are_nan(tmp_path):
+    samples = np.arange(-8, 8).reshape(8, 2)
+    samples[3, 1] = -32768
+    wfdb.wrsamp("r", fs=100, units=["mV"] * 2, sig_name=["I", "II"], d_signal=samples,
+                fmt=["16"] * 2, adc_gain=[100.0] * 2, baseline=[0] * 2,
+                write_dir=str(tmp_path))  # fmt: skip
+    assert_equal_to_wfdb(tmp_path / "r")
+    signal = ECGRecords.from_wfdb([tmp_path / "r"]).read_range(0, 0, 8, "keep")
+    assert np.argwhere(np.isnan(signal)).tolist() == [[1, 3]]
 
 
 def test_gain_and_baseline_may_be_left_out(tmp_path):
     header = "r 2 100 5\nr.dat 16 0 16 7 0 0 0 I\nr.dat 16 0 16 7 0 0 0 II\n"
     assert_equal_to_wfdb(write(tmp_path, header))
-    assert _wfdb_reader.read_header(tmp_path / "r").scales[0] == (200.0, 7, 1.0)
+    samples = np.frombuffer(bytes(range(20)), "<i2").reshape(5, 2).T
+    np.testing.assert_allclose(read(tmp_path / "r"), (samples - 7) / 200)
 
 
 def test_the_length_may_be_left_out(tmp_path):
-    expected = _wfdb_reader.read_record(write(tmp_path))[1]
+    expected = read(write(tmp_path))
     path = write(tmp_path, GOOD.replace("100 5\n", "100\n"))
-    np.testing.assert_allclose(_wfdb_reader.read_record(path)[1], expected)
+    np.testing.assert_allclose(read(path), expected)
 
 
 @pytest.mark.parametrize(
@@ -167,17 +192,17 @@ def test_the_length_may_be_left_out(tmp_path):
 def test_faulty_records_are_errors_that_name_the_record(tmp_path, header, n_bytes, message):
     path = write(tmp_path, header, n_bytes)
     with pytest.raises(ValueError, match=message) as caught:
-        _wfdb_reader.read_record(path)
+        read(path)
     assert str(path) in str(caught.value)
 
 
 def test_missing_files_are_errors_that_name_them(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no header file .*r\.hea"):
-        _wfdb_reader.read_record(tmp_path / "r")
+        read(tmp_path / "r")
     path = write(tmp_path)
     os.remove(f"{path}.dat")
     with pytest.raises(FileNotFoundError, match=r"no signal file .*r\.dat"):
-        _wfdb_reader.read_record(path)
+        read(path)
 
 
 def edf_bytes(signals, rates, *, seconds=1, n_blocks=3, reserved=""):
@@ -218,7 +243,7 @@ def test_edf_files_are_read(tmp_path):
     assert records.lead_names == ("I", "II")
     assert records.sampling_rate == 250
     np.testing.assert_allclose(records[0], np.array(signals[:2]) * 0.1e-3, atol=1e-5)
-    assert read_edf(tmp_path / "a.edf").shape == (2, 750)
+    assert records[0].shape == (2, 750)
 
 
 @pytest.mark.parametrize(

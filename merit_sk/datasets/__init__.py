@@ -6,6 +6,7 @@ from ._fetch import fetch_cpsc2018, fetch_csn, fetch_georgia, fetch_mimic_iv_ecg
 from ._georgia import load_georgia
 from ._mimic import clean_machine_report, load_mimic_iv_ecg
 from ._ptbxl import load_ptbxl
+from ._read_ecg import read_ecg
 from ._wfdb import read_wfdb
 from .simulation.generator import make_ecg, stream_ecg
 
@@ -22,6 +23,7 @@ __all__ = [
     "load_mimic_iv_ecg",
     "load_ptbxl",
     "make_ecg",
+    "read_ecg",
     "read_wfdb",
     "stream_ecg",
 ]

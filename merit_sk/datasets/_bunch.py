@@ -10,7 +10,17 @@ from ..records._faults import fault_table, find_faulty, warn_of_skipped
 
 
 def make_bunch(
-    records, target, target_names, *, groups, frame, descr, folds=None, errors="raise", faults=None
+    records,
+    target,
+    target_names,
+    *,
+    groups,
+    frame,
+    descr,
+    folds=None,
+    errors="raise",
+    faults=None,
+    n_jobs=None,
 ):
     """Put a loaded data set together.
 
@@ -30,6 +40,8 @@ def make_bunch(
         With "skip", every record is read and the faulty ones are left out.
     faults : dict of str to str or None
         Reason by name of records that were left out before.
+    n_jobs : int or None, default=None
+        Processes that read the records with "skip".
 
     Returns
     -------
@@ -45,7 +57,7 @@ def make_bunch(
         frame=frame,
         DESCR=descr.strip(),
     )
-    return bunch if errors == "raise" else _without_faulty(bunch, faults or {})
+    return bunch if errors == "raise" else _without_faulty(bunch, faults or {}, n_jobs)
 
 
 def check_errors(errors):
@@ -54,9 +66,9 @@ def check_errors(errors):
         raise ValueError(f"errors must be 'raise' or 'skip', got {errors!r}")
 
 
-def _without_faulty(bunch, faults):
+def _without_faulty(bunch, faults, n_jobs):
     total = len(bunch.data) + len(faults)
-    faulty = find_faulty(bunch.data, checksums=False)
+    faulty = find_faulty(bunch.data, n_jobs, checksums=False)
     if len(faulty):
         keep = np.setdiff1d(np.arange(len(bunch.data)), faulty.index.to_numpy(dtype=int))
         for name in ("data", "target", "reports", "groups", "folds"):

@@ -15,7 +15,7 @@ PROBE_PENALTY = 300.0
 class MeritClassifier(NetworkClassifier):
     """Fine-tune a pretrained encoder end to end, for when a linear probe is not enough.
 
-    Training begins at the linear probe: the head starts as the regularised logistic regression on
+    Training begins at the linear probe: the head starts as the regularized logistic regression on
     the embeddings of the training recordings, then head and encoder are trained together, so that
     the first steps do not spoil what the encoder knows [1]_. Layers nearer the signal may learn
     more slowly [2]_.

@@ -37,7 +37,7 @@ ONLY_IN_TRAINING = (
 
 
 class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
-    """Pretrained ECG embeddings by masked modelling and ECG-text alignment.
+    """Pretrained ECG embeddings by masked modeling and ECG-text alignment.
 
     With no argument, recordings are embedded with the weights that come with the package: ``fit``
     checks its input and learns nothing, and ``transform`` works before it. Given reports, or a
@@ -76,7 +76,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         ``"builtin"`` learns a compact bag-of-words encoder from the reports, in any language.
         Anything else is the folder or hub id of a frozen Hugging Face encoder.
     structure_weight : float in [0, 1] or "auto", default="auto"
-        Share of masked modelling in the objective; 0 is alignment alone, 1 masked modelling
+        Share of masked modeling in the objective; 0 is alignment alone, 1 masked modeling
         alone. ``"auto"`` is 0.25 where every recording has a report and more the fewer have one,
         ``1 - 0.75 * (share of recordings with a report)``. Without reports it is always 1.
     align_view : {"full", "masked"}, default="full"
@@ -157,7 +157,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     Notes
     -----
     Features are centered and divided by statistics of the pretraining recordings, which are saved
-    with the weights, and then scaled to a root mean square length of 4, at which the defaults of
+    with the weights, and then scaled to a root mean square length of 2.5, at which the defaults of
     scikit-learn's linear models and support vector machines are right: no scaler is needed, and
     the few recordings of a small data set are not asked for the statistics of 1,656 features.
     Unit vectors of ``"projected"`` are returned as they are, and so are features of models saved
@@ -270,7 +270,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         reports : array-like of str of shape (n_samples,) or None, default=None
             Free text in any language; None or ``""`` for a record without one. Where a model is
             trained, the default is the reports that ``ECGRecords`` carry; where there are weights,
-            these start no training of themselves. Without any, only masked modelling is trained.
+            these start no training of themselves. Without any, only masked modeling is trained.
             Where some are missing, batches of pairs alternate with batches of other recordings,
             the pairs repeated so that they are about as many; ``structure_weight=0`` leaves the
             others out.
@@ -635,7 +635,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the model was pretrained without masked modelling.
+            If the model was pretrained without masked modeling.
         """
         from ..inference.reconstruct import reconstruct_windows
         from ..nn.device import torch_threads
@@ -644,7 +644,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         if ready.model_.decoder is None:
             raise ValueError(
                 "this model was pretrained with structure_weight=0 and cannot reconstruct: fit it "
-                "with a share of masked modelling"
+                "with a share of masked modeling"
             )
         ready._place()
         source = ready._source(check_signals(ready, X, reset=False))

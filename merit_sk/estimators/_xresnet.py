@@ -16,7 +16,7 @@ DEPTHS = (18, 34, 50, 101)
 
 @dataclass(frozen=True)
 class CropSpec(WindowSpec):
-    """Crops as the benchmark makes them: not filtered, and standardised by the whole data set.
+    """Crops as the benchmark makes them: not filtered, and standardized by the whole data set.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class CropSpec(WindowSpec):
 class XResNetClassifier(NetworkClassifier):
     """A one-dimensional xresnet trained on labels alone, after the PTB-XL benchmark [1]_.
 
-    Recordings at 100 Hz are standardised by one mean and standard deviation, not filtered, and
+    Recordings at 100 Hz are standardized by one mean and standard deviation, not filtered, and
     cut to random crops of 2.5 s. Training follows the one-cycle policy up to `lr`; of a
     recording, the highest score of crops that overlap by half counts. It shares data handling and
     training loop with :class:`~merit_sk.MeritClassifier`, so that the two differ in what they

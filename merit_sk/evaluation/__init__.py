@@ -2,7 +2,7 @@
 
 from ._baselines import MiniRocketFeatures, SummaryFeatures
 from ._nearest_reports import nearest_report_scores
-from ._probe import ProbeDraw, ProbeResult, evaluate_probe
+from ._probe import ProbeRepeat, ProbeResult, evaluate_probe
 from ._reports import ReportScores, evaluate_reports, report_baselines, report_labeler
 from ._scored import ScoredTest
 from ._shift import category_map, evaluate_shift, map_scores
@@ -10,7 +10,7 @@ from ._zero_shot import evaluate_zero_shot
 
 __all__ = [
     "MiniRocketFeatures",
-    "ProbeDraw",
+    "ProbeRepeat",
     "ProbeResult",
     "ReportScores",
     "ScoredTest",

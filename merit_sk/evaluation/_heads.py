@@ -70,7 +70,7 @@ class RidgeProbe:
             seen = (X_valid - mean) @ basis
             quality = [_mean_auc(y_valid, seen @ part) for part in shrunk]
         best = int(np.argmax(quality))
-        self.strength_, self.coef_ = float(RIDGE_PENALTIES[best]), basis @ shrunk[best]
+        self.regularization_, self.coef_ = float(RIDGE_PENALTIES[best]), basis @ shrunk[best]
         self.intercept_ = offset - mean @ self.coef_
         return self
 
@@ -98,7 +98,7 @@ class LogisticProbe:
         best = 0
         if X_valid is not None:
             best = int(np.argmax([_mean_auc(y_valid, X_valid @ w + b) for w, b in models]))
-        self.strength_ = float(grid[best])
+        self.regularization_ = float(grid[best])
         self.coef_, self.intercept_ = models[best]
         return self
 
@@ -153,7 +153,7 @@ class MerlProbe:
             coef, intercept = weight.detach().numpy(), bias.detach().numpy()
             auc = epoch if X_valid is None else _mean_auc(y_valid, X_valid @ coef + intercept)
             if auc > best:
-                best, self.strength_ = auc, epoch
+                best, self.regularization_ = auc, epoch
                 self.coef_, self.intercept_ = coef.copy(), intercept.copy()
         return self
 
@@ -161,12 +161,12 @@ class MerlProbe:
         return X @ self.coef_ + self.intercept_
 
 
-def fit_head(recipe, train, valid, random_state=None):
+def fit_head(head, train, valid, random_state=None):
     """Fit a linear head to standardized features.
 
     Parameters
     ----------
-    recipe : {"ridge", "logistic", "merl"}
+    head : {"ridge", "logistic", "merl"}
     train, valid : tuple (Z, y)
         Features and labels; ``valid`` may hold no record.
     random_state : int, RandomState instance or None, default=None
@@ -177,24 +177,24 @@ def fit_head(recipe, train, valid, random_state=None):
     score : callable
         Maps features to decision values of shape (n_samples, n_classes); zero for classes whose
         training labels are all equal.
-    strength : float
+    regularization : float
         Penalty, C or epoch that was chosen; NaN if no class could be learned.
     """
     heads = {"ridge": RidgeProbe, "logistic": LogisticProbe, "merl": MerlProbe}
-    if recipe not in heads:
-        raise ValueError(f'recipe must be "ridge", "logistic" or "merl"; got {recipe!r}.')
+    if head not in heads:
+        raise ValueError(f'head must be "ridge", "logistic" or "merl"; got {head!r}.')
     Z, y = train
     varies = y.min(axis=0) < y.max(axis=0)
     if not varies.any():
         return lambda Z: np.zeros((len(Z), len(varies))), float("nan")
-    head = MerlProbe(random_state) if recipe == "merl" else heads[recipe]()
+    probe = MerlProbe(random_state) if head == "merl" else heads[head]()
     scaler = StandardScaler().fit(np.asarray(Z, dtype=np.float64))
     held_out = (scaler.transform(valid[0]), valid[1][:, varies]) if len(valid[0]) else ()
-    head.fit(scaler.transform(Z), y[:, varies], *held_out)
+    probe.fit(scaler.transform(Z), y[:, varies], *held_out)
 
     def score(Z):
         values = np.zeros((len(Z), len(varies)))
-        values[:, varies] = head.decision_function(scaler.transform(Z))
+        values[:, varies] = probe.decision_function(scaler.transform(Z))
         return values
 
-    return score, head.strength_
+    return score, probe.regularization_

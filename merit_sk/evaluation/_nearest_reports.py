@@ -11,12 +11,12 @@ def nearest_report_scores(Z_train, reports, Z_test, prompts, n_nearest=N_NEAREST
     """Agreement of phrases with the reports of the nearest training recordings.
 
     A report agrees with a class as much as the phrase that is most similar to it (cosine of
-    TF-IDF words and word pairs); a recording, as much as its neighbours do on average.
+    TF-IDF words and word pairs); a recording, as much as its neighbors do on average.
 
     Parameters
     ----------
     Z_train, Z_test : ndarray of shape (n_samples, n_features)
-        Standardised with the training recordings, and compared by cosine.
+        Standardized with the training recordings, and compared by cosine.
     reports : sequence of str
         Of the training recordings.
     prompts : dict of str to list of str

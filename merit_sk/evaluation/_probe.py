@@ -10,18 +10,18 @@ from sklearn.utils import check_random_state
 from ..metrics._bootstrap import Interval, bootstrap_interval
 from ..metrics._ranking import included_classes, macro_auc
 from ._heads import class_aucs, fit_head
-from ._subsets import draw_records, features_of, labelled_records, share_of
+from ._subsets import draw_records, features_of, labeled_records, share_of
 
 
 @dataclass(frozen=True)
-class ProbeDraw:
+class ProbeRepeat:
     """Probe fitted to one random subset of the training labels.
 
     Attributes
     ----------
     fraction : float
         Fraction of the training patients whose labels were used.
-    draw : int
+    repeat : int
         Index of the repeat, from 0.
     n_train : int
         Training records used.
@@ -29,7 +29,7 @@ class ProbeDraw:
         Macro AUC on the test records with its interval.
     class_auc : ndarray of shape (n_classes,)
         AUC of each class; NaN where the test records do not define it.
-    strength : float
+    regularization : float
         Regularization chosen on the validation records: penalty (ridge), C (logistic) or number of
         epochs (merl).
     absent : tuple of str
@@ -39,11 +39,11 @@ class ProbeDraw:
     """
 
     fraction: float
-    draw: int
+    repeat: int
     n_train: int
     auc: Interval
     class_auc: np.ndarray = field(repr=False)
-    strength: float
+    regularization: float
     absent: tuple
     scores: np.ndarray = field(repr=False)
 
@@ -54,7 +54,7 @@ class ProbeResult:
 
     Attributes
     ----------
-    draws : list of ProbeDraw
+    repeats : list of ProbeRepeat
         All fitted probes, sorted by fraction, then repeat.
     target_names : list of str
         Classes.
@@ -66,30 +66,30 @@ class ProbeResult:
         Their labels.
     groups_test : ndarray or None
         Their patients.
-    recipe : str
+    head : str
         The head that was fitted.
     """
 
-    draws: list
+    repeats: list
     target_names: list
     included: np.ndarray
     test_index: np.ndarray = field(repr=False)
     y_test: np.ndarray = field(repr=False)
     groups_test: np.ndarray | None = field(repr=False)
-    recipe: str = "ridge"
+    head: str = "ridge"
 
     def at(self, fraction):
-        """Return the probes fitted with one fraction of the labels (a list of ProbeDraw)."""
-        found = [d for d in self.draws if np.isclose(d.fraction, fraction)]
+        """Return the probes fitted with one fraction of the labels (a list of ProbeRepeat)."""
+        found = [d for d in self.repeats if np.isclose(d.fraction, fraction)]
         if not found:
-            there = sorted({d.fraction for d in self.draws})
-            raise ValueError(f"No draw at fraction {fraction}; there are {there}.")
+            there = sorted({d.fraction for d in self.repeats})
+            raise ValueError(f"No probe at fraction {fraction}; there are {there}.")
         return found
 
     @property
     def best(self):
-        """Probe with the most labels, ``draws[-1]``."""
-        return self.draws[-1]
+        """Probe with the most labels, ``repeats[-1]``."""
+        return self.repeats[-1]
 
     def to_frame(self, per_class=False):
         """Return one row for each probe as a :class:`pandas.DataFrame`.
@@ -106,19 +106,19 @@ class ProbeResult:
         import pandas as pd
 
         if not per_class:
-            return pd.DataFrame([_draw_row(d) for d in self.draws])
+            return pd.DataFrame([_repeat_row(d) for d in self.repeats])
         n_positives = self.y_test.sum(axis=0, dtype=int)
         return pd.DataFrame(
             [
                 {
                     "fraction": d.fraction,
-                    "draw": d.draw,
+                    "repeat": d.repeat,
                     "target": name,
                     "n_positives": n_positives[k],
                     "included": bool(self.included[k]),
                     "auc": d.class_auc[k],
                 }
-                for d in self.draws
+                for d in self.repeats
                 for k, name in enumerate(self.target_names)
             ]
         )
@@ -129,45 +129,45 @@ class ProbeResult:
         return frame.agg(["mean", "std", "min", "max", "count"]).reset_index()
 
 
-def _draw_row(d):
+def _repeat_row(d):
     return {
         "fraction": d.fraction,
-        "draw": d.draw,
+        "repeat": d.repeat,
         "n_train": d.n_train,
         "macro_auc": d.auc.estimate,
         "low": d.auc.low,
         "high": d.auc.high,
-        "strength": d.strength,
+        "regularization": d.regularization,
         "absent": ", ".join(d.absent),
     }
 
 
-def _jobs(fractions, n_draws, n_train, rng):
+def _jobs(fractions, n_repeats, n_train, rng):
     """Return (fraction, repeat, seed) of every probe; all labels are used in one repeat only."""
     shares = sorted({share_of(fraction, n_train) for fraction in fractions})
     return [
-        (share, draw, rng.randint(2**31 - 1))
+        (share, repeat, rng.randint(2**31 - 1))
         for share in shares
-        for draw in range(n_draws if share < 1 else 1)
+        for repeat in range(n_repeats if share < 1 else 1)
     ]
 
 
-def _one_draw(
-    fraction, number, seed, *, recipe, train, valid, test, groups, names, included, interval
+def _one_repeat(
+    fraction, number, seed, *, head, train, valid, test, groups, names, included, interval
 ):
     """Fit and score a probe on one random subset of the training labels."""
     rng = check_random_state(seed)
     Z, y = train
     chosen = slice(None) if fraction == 1 else draw_records(y, groups, fraction, rng)
-    score, strength = fit_head(recipe, (Z[chosen], y[chosen]), valid, rng)
+    score, regularization = fit_head(head, (Z[chosen], y[chosen]), valid, rng)
     scores = score(test[0])
-    return ProbeDraw(
+    return ProbeRepeat(
         fraction=fraction,
-        draw=number,
+        repeat=number,
         n_train=len(y[chosen]),
         auc=interval(test[1][:, included], scores[:, included]),
         class_auc=class_aucs(test[1], scores),
-        strength=strength,
+        regularization=regularization,
         absent=tuple(names[k] for k in np.flatnonzero(~y[chosen].any(axis=0))),
         scores=scores,
     )
@@ -178,12 +178,12 @@ def evaluate_probe(
     data,
     *,
     fractions=(0.01, 0.1, 1.0),
-    n_draws=5,
-    recipe="ridge",
+    n_repeats=5,
+    head="ridge",
     train_folds=(1, 2, 3, 4, 5, 6, 7, 8),
     valid_folds=9,
     test_folds=10,
-    labelled_only=True,
+    labeled_only=True,
     min_positives=1,
     n_resamples=1000,
     random_state=0,
@@ -203,10 +203,10 @@ def evaluate_probe(
         ``data``, ``target``, ``target_names``, ``folds`` and, where known, ``groups`` (patients).
     fractions : sequence of float, default=(0.01, 0.1, 1.0)
         Fractions of the training patients; values above 1 are numbers of training records.
-    n_draws : int, default=5
+    n_repeats : int, default=5
         Random subsets (repeats) for each fraction below 1, stratified by label. They are the same
         in all calls with the same ``random_state``, so that models can be compared.
-    recipe : {"ridge", "logistic", "merl"}, default="ridge"
+    head : {"ridge", "logistic", "merl"}, default="ridge"
         "ridge": ridge regression onto -1 and 1 with 25 penalties from 1 to 1e6. "logistic":
         one-vs-rest logistic regression with 9 values of C from 1e-4 to 1. "merl": the linear
         layer of the ECG-text literature (AdamW at 1e-3, 100 epochs, batches of 16) with the
@@ -214,7 +214,7 @@ def evaluate_probe(
     train_folds, valid_folds, test_folds : int or sequence of int, default=1 to 8, 9 and 10
         Values of ``data.folds``. Without validation folds (``()``) the ridge penalty is chosen by
         leave-one-out error on the training records.
-    labelled_only : bool, default=True
+    labeled_only : bool, default=True
         Use only records with a label of the task, as the literature does.
     min_positives : int, default=1
         Positive test records that a class needs to enter the macro AUC.
@@ -228,7 +228,7 @@ def evaluate_probe(
     Returns
     -------
     ProbeResult
-        ``draws`` with scores, macro AUC and interval; ``to_frame()``, ``summary()``,
+        ``repeats`` with scores, macro AUC and interval; ``to_frame()``, ``summary()``,
         ``at(fraction)``.
 
     Notes
@@ -247,13 +247,13 @@ def evaluate_probe(
     >>> ecg = Bunch(data=np.zeros((500, 12, 100)), target=y, target_names=["AFIB", "NORM"],
     ...             folds=np.arange(500) % 10 + 1)
     >>> features = y @ rng.normal(size=(2, 20)) + rng.normal(size=(500, 20))
-    >>> result = evaluate_probe(features, ecg, fractions=(0.1, 1.0), n_draws=2)
-    >>> [draw.n_train for draw in result.draws], result.best.auc.estimate > 0.8
+    >>> result = evaluate_probe(features, ecg, fractions=(0.1, 1.0), n_repeats=2)
+    >>> [probe.n_train for probe in result.repeats], result.best.auc.estimate > 0.8
     ([31, 32, 313], True)
     """
     y, names = np.asarray(data.target), [str(name) for name in data.target_names]
     folds = {"training": train_folds, "validation": valid_folds, "test": test_folds}
-    index = {part: labelled_records(data, f, labelled_only) for part, f in folds.items()}
+    index = {part: labeled_records(data, f, labeled_only) for part, f in folds.items()}
     for part in ("training", "test"):
         if not len(index[part]):
             raise ValueError(f"There is no {part} record in the folds {folds[part]}.")
@@ -265,9 +265,9 @@ def evaluate_probe(
 
     included = included_classes(test[1], min_positives, names)
     rng = check_random_state(random_state)
-    one_draw = partial(
-        _one_draw,
-        recipe=recipe,
+    one_repeat = partial(
+        _one_repeat,
+        head=head,
         train=train,
         valid=valid,
         test=test,
@@ -282,13 +282,13 @@ def evaluate_probe(
             random_state=rng.randint(2**31 - 1),
         ),
     )
-    jobs = _jobs(fractions, n_draws, len(train[1]), rng)
+    jobs = _jobs(fractions, n_repeats, len(train[1]), rng)
     return ProbeResult(
-        draws=Parallel(n_jobs=n_jobs)(delayed(one_draw)(*job) for job in jobs),
+        repeats=Parallel(n_jobs=n_jobs)(delayed(one_repeat)(*job) for job in jobs),
         target_names=names,
         included=included,
         test_index=index["test"],
         y_test=test[1],
         groups_test=groups["test"],
-        recipe=recipe,
+        head=head,
     )

@@ -5,7 +5,7 @@ import numpy as np
 from ..statements._other_sets import MAPPED_PAIRS, shared_classes
 from ._heads import fit_head
 from ._scored import matching_columns, score_test
-from ._subsets import features_of, labelled_records, records_to_score
+from ._subsets import features_of, labeled_records, records_to_score
 from ._zero_shot import evaluate_zero_shot
 
 
@@ -107,7 +107,7 @@ def evaluate_shift(
     mapping,
     protocol="probe",
     classes=None,
-    recipe="ridge",
+    head="ridge",
     train_folds=(1, 2, 3, 4, 5, 6, 7, 8),
     valid_folds=9,
     test_folds=10,
@@ -135,7 +135,7 @@ def evaluate_shift(
     protocol : {"probe", "zero_shot"}, default="probe"
     classes : dict, default=None
         For "zero_shot", phrases of the target classes; see :func:`evaluate_zero_shot`.
-    recipe : {"ridge", "logistic", "merl"}, default="ridge"
+    head : {"ridge", "logistic", "merl"}, default="ridge"
         Head of "probe", see :func:`evaluate_probe`.
     train_folds, valid_folds, test_folds : int or sequence of int, default=1 to 8, 9 and 10
     min_positives : int, default=1
@@ -181,11 +181,11 @@ def evaluate_shift(
     if source.get("folds") is None:
         train, valid = records_to_score(source, None), np.empty(0, dtype=int)
     else:
-        train, valid = (labelled_records(source, folds) for folds in (train_folds, valid_folds))
+        train, valid = (labeled_records(source, folds) for folds in (train_folds, valid_folds))
     y = np.asarray(source.target)
     Z = features_of(from_source, source.data, np.r_[train, valid])
     score, _ = fit_head(
-        recipe, (Z[: len(train)], y[train]), (Z[len(train) :], y[valid]), random_state
+        head, (Z[: len(train)], y[train]), (Z[len(train) :], y[valid]), random_state
     )
     index = records_to_score(target, test_folds)
     scores = score(features_of(from_target, target.data, index))

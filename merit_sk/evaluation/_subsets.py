@@ -23,7 +23,7 @@ def features_of(embedder, X, index):
     return Z
 
 
-def labelled_records(data, folds, labelled_only=True):
+def labeled_records(data, folds, labeled_only=True):
     """Return the positions of the records in some folds, by default only labeled ones."""
     if data.get("folds") is None:
         raise ValueError(
@@ -31,18 +31,18 @@ def labelled_records(data, folds, labelled_only=True):
             "be split), or use a loader that provides them."
         )
     chosen = np.isin(data.folds, np.atleast_1d(folds))
-    if labelled_only:
+    if labeled_only:
         chosen &= np.asarray(data.target).any(axis=1)
     return np.flatnonzero(chosen)
 
 
-def records_to_score(data, folds, labelled_only=True):
+def records_to_score(data, folds, labeled_only=True):
     """Return the positions of the test records; all if the data have no folds."""
     if data.get("folds") is not None:
-        index = labelled_records(data, folds, labelled_only)
+        index = labeled_records(data, folds, labeled_only)
     else:
         y = np.asarray(data.target)
-        index = np.flatnonzero(y.any(axis=1)) if labelled_only else np.arange(len(y))
+        index = np.flatnonzero(y.any(axis=1)) if labeled_only else np.arange(len(y))
     if not len(index):
         raise ValueError(f"There is no test record in the folds {folds}.")
     return index

@@ -12,7 +12,7 @@ def evaluate_zero_shot(
     *,
     classes=None,
     test_folds=10,
-    labelled_only=True,
+    labeled_only=True,
     min_positives=1,
     n_resamples=1000,
     random_state=0,
@@ -33,7 +33,7 @@ def evaluate_zero_shot(
         PTB-XL tasks stand for statements, and superclasses and subclasses for unions of them.
     test_folds : int or sequence of int, default=10
         Values of ``data.folds``; all records if the data have no folds.
-    labelled_only : bool, default=True
+    labeled_only : bool, default=True
         Evaluate only records with a label of the task, as the literature does.
     min_positives : int, default=1
         Positive test records that a class needs to enter the macro AUC.
@@ -61,7 +61,7 @@ def evaluate_zero_shot(
     >>> evaluate_zero_shot(Threshold(), ecg).auc.estimate > 0.7
     True
     """
-    index = records_to_score(data, test_folds, labelled_only)
+    index = records_to_score(data, test_folds, labeled_only)
     X = data.data[index]
     if not hasattr(estimator, "decision_function"):
         from merit_sk import MeritZeroShotClassifier

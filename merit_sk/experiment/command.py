@@ -38,12 +38,12 @@ def add_arguments(parser):
     add("--tasks", nargs="+", choices=PTBXL_TASKS, default=PTBXL_TASKS)
     add("--fractions", type=float, nargs="+", default=(0.01, 0.1, 1.0), metavar="F",
         help="fractions of the training labels")  # fmt: skip
-    add("--n-draws", type=int, default=5, metavar="N", help="draws of each fraction below 1")
+    add("--n-repeats", type=int, default=5, metavar="N", help="subsets of labels a fraction")
     add("--seeds", type=int, nargs="+", default=(0,), metavar="SEED")
     add("--max-epochs", type=int, default=25, metavar="N", help="of pretraining")
     add("--encoder", default="tiny", help="tiny, small or base")
     add("--structure-weight", type=_weight, default="auto", metavar="W",
-        help="share of masked modelling in MERIT's objective, or auto")  # fmt: skip
+        help="share of masked modeling in MERIT's objective, or auto")  # fmt: skip
     add("--min-positives", type=int, default=5, metavar="N",
         help="positive and negative test records that a class needs")  # fmt: skip
     add("--valid-fold", type=int, default=9, metavar="K", help="to choose on")
@@ -69,7 +69,7 @@ def run(args):
     )  # fmt: skip
     experiment = run_experiment(
         data, output=args.output, models=args.models, embedder=embedder, tasks=args.tasks,
-        fractions=args.fractions, n_draws=args.n_draws, seeds=args.seeds,
+        fractions=args.fractions, n_repeats=args.n_repeats, seeds=args.seeds,
         report_fraction=args.report_fraction, min_positives=args.min_positives,
         valid_fold=args.valid_fold, test_fold=args.test_fold, n_jobs=args.n_jobs, verbose=1,
     )  # fmt: skip

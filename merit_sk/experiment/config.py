@@ -32,7 +32,7 @@ class Settings:
     models: tuple
     tasks: tuple = PTBXL_TASKS
     fractions: tuple = (0.01, 0.1, 1.0)
-    n_draws: int = 5
+    n_repeats: int = 5
     seeds: tuple = (0,)
     report_fraction: float = 1.0
     min_positives: int = 5

@@ -42,7 +42,7 @@ def label_curves(experiment, summary):
         models = sorted(part["model"].unique(), key=lambda m: (m != REFERENCE, model_rank(m)))
         curves = {
             name: part[part["model"] == name].rename(
-                columns={"macro_auc": "mean", "sd_draws": "std"}
+                columns={"macro_auc": "mean", "sd_repeats": "std"}
             )
             for name in models
         }
@@ -52,7 +52,7 @@ def label_curves(experiment, summary):
         ax.set(title=task, xlabel="", ylabel="")
     for ax in axes.flat[len(tasks) :]:
         ax.set_visible(False)
-    figure.supxlabel("training labels (band: ± 1 SD over draws)", fontsize=10)
+    figure.supxlabel("training labels (band: ± 1 SD over repeats)", fontsize=10)
     figure.supylabel("macro AUC on test records", fontsize=10)
     figure.legend(handles, labels, loc="outside upper center", ncols=min(4, len(labels)),
                   frameon=False)  # fmt: skip

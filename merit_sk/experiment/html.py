@@ -119,10 +119,10 @@ def _drawn(experiment):
          "Labels: a probe is carried over; words: zero-shot. Below, how many of the shared classes "
          "have enough records, and the number of test records."),
         ("Embeddings of the test records", lambda: figures.embedding_maps(experiment),
-         "Principal components of the standardised embedding."),
+         "Principal components of the standardized embedding."),
         ("What pretraining has bought", lambda: figures.pretraining_bounds(experiment),
          "Lower bounds on mutual information, on training data."),
-        ("Masked modelling", lambda: figures.reconstruction(experiment),
+        ("Masked modeling", lambda: figures.reconstruction(experiment),
          "A test record; each lead in its standard deviations."),
         ("A test record and its most probable statements", lambda: figures.example(experiment),
          figures.example_text(experiment)),

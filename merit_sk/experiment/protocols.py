@@ -71,7 +71,7 @@ def plan(settings, main, others):
         n_source = int(sets[source].target.any(axis=1).sum())
         if source != "ptbxl" and n_source < SMALL_SOURCE:
             left_out[f"probe carried over from {titles[source]} to {titles[target]}"] = (
-                f"{n_source} labelled records to learn from, fewer than {SMALL_SOURCE}"
+                f"{n_source} labeled records to learn from, fewer than {SMALL_SOURCE}"
             )
     return protocols, left_out
 
@@ -84,7 +84,7 @@ def shortage(ecg, index, classes, min_positives):
     if ((positives >= min_positives) & (len(y) - positives >= min_positives)).any():
         return None
     return (
-        f"{len(y)} labelled test records, and no class with {min_positives} positive and "
+        f"{len(y)} labeled test records, and no class with {min_positives} positive and "
         f"{min_positives} negative ones (min_positives)"
     )
 
@@ -147,7 +147,7 @@ class Protocols:
         """Note one macro AUC with its resamples."""
         counts = {"n_test": n_test, "n_classes": int(np.sum(included))}
         values = {"macro_auc": auc.estimate, "low": auc.low, "high": auc.high}
-        place = {"fraction": 1.0, "draw": 0}
+        place = {"fraction": 1.0, "repeat": 0}
         self.rows.append(self.who() | where | place | counts | values | more)
         self.resamples.append(auc.resamples.astype(np.float32))
 
@@ -188,12 +188,12 @@ class Protocols:
             ecg, folds = with_folds(ecg), {}
         result = evaluate_probe(
             self.features(name), ecg, fractions=(*settings.fractions, 1.0),
-            n_draws=settings.n_draws, **folds, **self.judged(),
+            n_repeats=settings.n_repeats, **folds, **self.judged(),
         )  # fmt: skip
         where = {"protocol": "probe", "set": name, "task": task}
-        for draw in result.draws[:-1]:
-            place = {"fraction": draw.fraction, "draw": draw.draw, "n_train": draw.n_train}
-            self.note(where, draw.auc, len(result.y_test), result.included, **place)
+        for probe in result.repeats[:-1]:
+            place = {"fraction": probe.fraction, "repeat": probe.repeat, "n_train": probe.n_train}
+            self.note(where, probe.auc, len(result.y_test), result.included, **place)
         best, index = result.best, result.test_index
         scored = self.score(ecg, index, best.scores, index)
         self.add("probe", name, task, scored, n_train=best.n_train)

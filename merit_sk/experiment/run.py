@@ -48,12 +48,12 @@ class Experiment:
 
     @cached_property
     def rows(self):
-        """Macro AUC by model, seed, protocol, task, fraction and draw: a DataFrame."""
+        """Macro AUC by model, seed, protocol, task, fraction and repeat: a DataFrame."""
         return tables.row_frame(self.results)[0]
 
     @cached_property
     def summary(self):
-        """Means of `rows` over draws and seeds, with deviations and intervals: a DataFrame."""
+        """Means of `rows` over repeats and seeds, with deviations and intervals: a DataFrame."""
         return tables.summarize(self.results)
 
     @cached_property
@@ -123,7 +123,7 @@ def run_experiment(
     embedder=None,
     tasks=PTBXL_TASKS,
     fractions=(0.01, 0.1, 1.0),
-    n_draws=5,
+    n_repeats=5,
     seeds=(0,),
     report_fraction=1.0,
     min_positives=5,
@@ -156,7 +156,7 @@ def run_experiment(
         PTB-XL tasks.
     fractions : sequence of float, default=(0.01, 0.1, 1.0)
         Fractions of the training labels for the probe.
-    n_draws : int, default=5
+    n_repeats : int, default=5
         Draws of each fraction below 1.
     seeds : sequence of int, default=(0,)
         All that is random is repeated with each.
@@ -201,7 +201,7 @@ def run_experiment(
     settings = Settings(
         embedder=MeritEmbedder(pretrained=None) if embedder is None else embedder,
         models=(*(key for key in MODELS if key in models), *(k for k in models if k not in MODELS)),
-        tasks=tuple(tasks), fractions=tuple(fractions), n_draws=n_draws, seeds=tuple(seeds),
+        tasks=tuple(tasks), fractions=tuple(fractions), n_repeats=n_repeats, seeds=tuple(seeds),
         report_fraction=report_fraction, min_positives=min_positives, valid_fold=valid_fold,
         test_fold=test_fold,
     )  # fmt: skip
@@ -249,7 +249,7 @@ def announce(settings, data, left_out):
         f"testing (fold {settings.test_fold})"
     )
     for name, ecg in data.others.items():
-        print(f"{name}: {len(ecg.data)} recordings, {int(ecg.target.any(axis=1).sum())} labelled")
+        print(f"{name}: {len(ecg.data)} recordings, {int(ecg.target.any(axis=1).sum())} labeled")
     for what, why in left_out.items():
         print(f"left out: {what}: {why}", flush=True)
 
@@ -292,7 +292,7 @@ def evaluate(model, data, protocols, current, output):
     settings = model.settings
     decided_by = {
         "folder": model.folder.name, "protocols": sorted(protocols),
-        "fractions": settings.fractions, "n_draws": settings.n_draws,
+        "fractions": settings.fractions, "n_repeats": settings.n_repeats,
         "min_positives": settings.min_positives, "versions": current, "data": model.prints,
     }  # fmt: skip
     path = Path(output) / "runs" / f"{model.folder.name}-{digest(decided_by)}.json"

@@ -1,4 +1,4 @@
-"""What all runs say together: means over seeds and draws, intervals, and differences to MERIT."""
+"""What all runs say together: means over seeds and repeats, intervals, and differences to MERIT."""
 
 import json
 
@@ -25,14 +25,14 @@ def row_frame(results):
 
 
 def summarize(results):
-    """Average rows over draws and seeds: one line a model, protocol, data set, task and fraction.
+    """Average rows over repeats and seeds: one line a model, protocol, data set, task and fraction.
 
     Returns
     -------
     DataFrame
-        ``macro_auc``, the mean over draws and seeds; ``sd_seeds`` of the seeds' means and
-        ``sd_draws`` of the draws of one seed; ``low`` and ``high``, the bootstrap interval of the
-        mean.
+        ``macro_auc``, the mean over repeats and seeds; ``sd_seeds`` of the seeds' means and
+        ``sd_repeats`` of the repeats of one seed; ``low`` and ``high``, the bootstrap interval of
+        the mean.
     """
     import pandas as pd
 
@@ -44,15 +44,15 @@ def summarize(results):
         lines.append(
             dict(zip([*WHERE, "model"], where, strict=True))
             | {"macro_auc": part["macro_auc"].mean(), "low": low, "high": high}
-            | {"sd_seeds": by_seed.mean().std(), "sd_draws": by_seed.std().mean()}
-            | {"n_seeds": by_seed.ngroups, "n_draws": len(part) // by_seed.ngroups}
+            | {"sd_seeds": by_seed.mean().std(), "sd_repeats": by_seed.std().mean()}
+            | {"n_seeds": by_seed.ngroups, "n_repeats": len(part) // by_seed.ngroups}
             | {key: int(part[key].iloc[0]) for key in ("n_test", "n_classes")}
         )
     return pd.DataFrame(lines)
 
 
 def compare_all(results):
-    """Compare MERIT with every other model, on the same test records and label draws.
+    """Compare MERIT with every other model, on the same test records and label subsets.
 
     Returns
     -------
@@ -89,9 +89,9 @@ def blocks(summary, comparisons):
         Title, explanation and a data frame of strings, one row a model.
     """
     found = []
-    labelled = summary[summary["protocol"].isin(("probe", "supervised"))]
-    for fraction in sorted(labelled["fraction"].unique(), reverse=True):
-        part = labelled[labelled["fraction"] == fraction]
+    labeled = summary[summary["protocol"].isin(("probe", "supervised"))]
+    for fraction in sorted(labeled["fraction"].unique(), reverse=True):
+        part = labeled[labeled["fraction"] == fraction]
         share = "all training labels" if fraction == 1 else f"{100 * fraction:g} % of the labels"
         found.append((f"Linear probe, {share}", _meaning(part), _wide(part)))
     for protocol, name in (
@@ -119,15 +119,15 @@ def _meaning(part):
     )
     spread = {
         "seeds": f"mean ± SD over {part['n_seeds'].max()} seeds",
-        "draws": f"mean ± SD over {part['n_draws'].max()} draws of labels",
+        "repeats": f"mean ± SD over {part['n_repeats'].max()} subsets of labels",
         "interval": "95 % bootstrap interval by patient",
     }
     return f"Macro AUC, {spread[_spread(part)]}. {sizes}."
 
 
 def _spread(part):
-    if part["n_draws"].max() > 1:
-        return "draws"
+    if part["n_repeats"].max() > 1:
+        return "repeats"
     return "seeds" if part["n_seeds"].max() > 1 else "interval"
 
 
@@ -135,7 +135,7 @@ def _wide(part):
     kind = _spread(part)
     cells = []
     for r in part.itertuples():
-        sd = r.sd_seeds if kind == "seeds" else r.sd_draws
+        sd = r.sd_seeds if kind == "seeds" else r.sd_repeats
         if kind == "interval":
             cells.append(f"{r.macro_auc:.3f} [{r.low:.3f}, {r.high:.3f}]")
         else:

@@ -2,6 +2,8 @@
 
 from ._ecg import ECGDisplay
 from ._embedding import EmbeddingDisplay
+from ._explain import Explanation, explain
+from ._explanation import ExplanationDisplay
 from ._pretraining import PretrainingDisplay
 from ._probe import ProbeCurveDisplay
 from ._reconstruction import ReconstructionDisplay
@@ -12,10 +14,13 @@ from ._zero_shot import ZeroShotDisplay
 __all__ = [
     "ECGDisplay",
     "EmbeddingDisplay",
+    "Explanation",
+    "ExplanationDisplay",
     "PretrainingDisplay",
     "ProbeCurveDisplay",
     "ReconstructionDisplay",
     "ReliabilityDisplay",
     "TimelineDisplay",
     "ZeroShotDisplay",
+    "explain",
 ]

@@ -33,6 +33,9 @@ class ECGDisplay:
     ax_ : matplotlib Axes
     lines_ : list of matplotlib Line2D
         One for each trace.
+    traces_ : list of tuple (lead, samples, box)
+        What each trace shows: the name of its lead, a slice of the recording, and where on the
+        axes, (left, right, bottom, top).
 
     Examples
     --------
@@ -104,11 +107,15 @@ class ECGDisplay:
             size = ((width + 10) / 25.4, (rows * _ROW_HEIGHT + 15) / 25.4)
             _, ax = plt.subplots(figsize=size, layout="constrained")
         self._paper(ax, width, rows)
-        self.lines_ = []
+        self.lines_, self.traces_ = [], []
         for name, seconds, millivolts, row in traces:
             base = (rows - row - 0.55) * _ROW_HEIGHT
             x = seconds * _SPEED
             self.lines_ += ax.plot(x, base + millivolts * _GAIN, color="black", linewidth=0.7)
+            first = round(seconds[0] * self.sampling_rate)
+            bottom = (rows - row - 1) * _ROW_HEIGHT
+            box = (x[0], x[-1], bottom, bottom + _ROW_HEIGHT)
+            self.traces_.append((name, slice(first, first + len(seconds)), box))
             ax.text(x[0] + 1, base + 0.36 * _ROW_HEIGHT, name, fontsize=8, va="center")
         if self.title:
             ax.set_title(self.title, fontsize=8, loc="left", wrap=True)

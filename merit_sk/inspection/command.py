@@ -1,9 +1,11 @@
 """``merit-sk read``: what pretrained weights find in ECG files."""
 
+import os
 import warnings
 from pathlib import Path
 
-from ..datasets import read_wfdb
+from ..datasets import read_ecg
+from ..datasets._find_files import find_files
 from ..estimators import MeritEmbedder, MeritZeroShotClassifier
 from ..nn.checkpoint import whole
 from ..statements import PTBXL_STATEMENTS
@@ -14,8 +16,11 @@ Print the most probable of PTB-XL's 71 statements about an ECG, embed it, and dr
 found by name, any sampling rate and length will do, and missing leads are told to the model.
 Research software, no medical device.
 
-  merit-sk read mine              # mine.hea, mine.dat or mine.edf; draws mine.png
-  merit-sk read a b c --language de --top 5
+WFDB, EDF, GE MUSE XML, Philips XML, Mortara XML, HL7 aECG, DICOM, SCP-ECG and ISHNE are recognized
+by what the files hold.
+
+  merit-sk read mine              # mine.hea and mine.dat; draws mine.png
+  merit-sk read mine.xml b.dcm exports/ --language de --top 5
 """
 
 
@@ -23,7 +28,7 @@ def add_arguments(parser):
     """Add the options of ``read`` to a parser."""
     add = parser.add_argument
     add("records", metavar="RECORD", nargs="+",
-        help="WFDB or EDF record, with or without extension")  # fmt: skip
+        help="file, WFDB record with or without extension, or folder")  # fmt: skip
     add("--pretrained", default="merit-tiny", metavar="NAME",
         help="name, folder or hub id of the weights; by default those in the package")  # fmt: skip
     add("--language", choices=("en", "de"), default="en", help="of the phrases asked for")
@@ -35,9 +40,15 @@ def add_arguments(parser):
 
 def run(args):
     """Read, ask, print and draw, one record after the other."""
-    if args.output and len(args.records) > 1:
-        raise ValueError("--output is one picture: give it with one RECORD")
-    pictures = [args.output or picture_of(record) for record in dict.fromkeys(args.records)]
+    _, found = find_files(args.records)
+    records = list(dict.fromkeys(item.path for item in found))
+    if args.output and len(records) > 1:
+        raise ValueError(f"--output is one picture: give it with one RECORD, not {len(records)}")
+    named = {item.path: args.output or picture_of(item) for item in found}
+    pictures = list(named.values())
+    twice = [str(p) for p in dict.fromkeys(pictures) if pictures.count(p) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]} would be the picture of several records: read them apart")
     there = [str(picture) for picture in pictures if picture.exists()]
     if there and not args.force:
         raise FileExistsError(
@@ -46,19 +57,17 @@ def run(args):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         embedder = None
-        for record, picture in zip(dict.fromkeys(args.records), pictures, strict=True):
-            ecg = read_wfdb([record]).data
+        for record, picture in zip(records, pictures, strict=True):
+            ecg = read_ecg([record]).data
             embedder = embedder or MeritEmbedder.from_pretrained(args.pretrained)
             print(describe(embedder, ecg, picture, language=args.language, top=args.top))
     for message in dict.fromkeys(str(w.message) for w in caught):
         print(f"note: {message}")
 
 
-def picture_of(record):
+def picture_of(found):
     """Return the name of a record's picture: beside it, with its own name."""
-    path = Path(record)
-    known = path.suffix.lower() in (".hea", ".dat", ".edf")
-    return path.with_suffix(".png") if known else Path(f"{path}.png")
+    return Path(os.path.relpath(found.path)).with_name(f"{found.name}.png")
 
 
 def describe(embedder, ecg, picture, *, language, top):

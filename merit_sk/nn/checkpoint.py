@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-FORMAT = 2  # since then the configuration has a checksum of its own
+FORMAT = 3  # 2: words of reports as hashes; 3: a checksum of the configuration
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 PENDING = ".pending"
@@ -253,7 +253,7 @@ def _parse(data, folder):
             f"{path} has format {version}, this version of merit_sk reads up to {FORMAT}: upgrade "
             "merit_sk"
         )
-    older = version == 1 and checksum is None
+    older = version in (1, 2) and checksum is None
     if not older and checksum != _config_digest(config):
         raise ValueError(f"{path} is damaged or was edited: its checksum differs. {AGAIN}")
     return config

@@ -1,4 +1,4 @@
-"""Networks that classify: an encoder, a head, and the loss of labelled windows."""
+"""Networks that classify: an encoder, a head, and the loss of labeled windows."""
 
 import torch
 from torch import nn
@@ -93,7 +93,7 @@ class ClassifierModel(nn.Module):
 
 
 class SummaryHead(nn.Module):
-    """Linear in standardised features: those of every stage's map, and voltages.
+    """Linear in standardized features: those of every stage's map, and voltages.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class SummaryHead(nn.Module):
         self.linear = nn.Linear(n_features, n_classes)
 
     def summary(self, maps, voltages):
-        """What the head reads, (n, n_features), before standardisation."""
+        """What the head reads, (n, n_features), before standardization."""
         return torch.cat([*(part for m in maps for part in pool(*m)), voltages], dim=1)
 
     def forward(self, maps, voltages):

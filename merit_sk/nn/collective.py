@@ -117,7 +117,7 @@ def copy_weights(model):
 
 
 class JointBatchNorm1d(nn.BatchNorm1d):
-    """Batch normalisation by the statistics of the joint batch, on any device.
+    """Batch normalization by the statistics of the joint batch, on any device.
 
     Padding does not count: pass ``valid`` of shape (n, positions), or None where there is none.
 

@@ -38,7 +38,7 @@ class TimeConv(nn.Conv1d):
 
 
 class HalveTime(nn.Module):
-    """Mean of neighbours, as ``AvgPool1d(2, ceil_mode=True)`` but several times faster on a CPU."""
+    """Mean of neighbors, as ``AvgPool1d(2, ceil_mode=True)`` but several times faster on a CPU."""
 
     def forward(self, x):
         if x.shape[-1] % 2:
@@ -47,7 +47,7 @@ class HalveTime(nn.Module):
 
 
 class ShortcutConv(nn.Sequential):
-    """Mean of neighbours and a convolution of kernel size 1, computed as one of kernel size 2."""
+    """Mean of neighbors and a convolution of kernel size 1, computed as one of kernel size 2."""
 
     def __init__(self, n_in, n_out):
         super().__init__(HalveTime(), nn.Conv1d(n_in, n_out, 1, bias=False))

@@ -18,7 +18,7 @@ from .rows import alone
 from .text import build_text_tower
 
 STATEMENT_WEIGHT = 0.25
-FEATURE_SIZE = 4.0  # root mean square length of a standardized recording
+FEATURE_SIZE = 2.5  # root mean square length of a standardized recording
 MAX_SCALE = 100.0
 
 
@@ -33,11 +33,11 @@ class MeritModel(nn.Module):
     text : tuple of (kind, n_features) or None, default=None
         Kind and size of the text features; None builds no text tower.
     structure_weight : float, default=0.25
-        Weight of masked modelling; the rest goes to alignment.
+        Weight of masked modeling; the rest goes to alignment.
     align_view : {"full", "masked"}, default="full"
         What is aligned with the text: the whole signal, as at test time, or the visible part.
     decoder : bool or None, default=None
-        Whether there is a decoder of masked samples; None builds one if masked modelling counts.
+        Whether there is a decoder of masked samples; None builds one if masked modeling counts.
 
     Attributes
     ----------
@@ -99,6 +99,9 @@ class MeritModel(nn.Module):
     def start_from(self, other):
         """Copy the weights of a model that may know fewer terms, or lack a branch.
 
+        Terms that it does not know say nothing before they are learned: drawn at random, they
+        disturb the texts they stand in, and training gained less from reports in a new language.
+
         Parameters
         ----------
         other : MeritModel
@@ -106,8 +109,10 @@ class MeritModel(nn.Module):
         """
         own = self.state_dict()
         for name, value in other.state_dict().items():
-            if name in own:
-                own[name][: len(value)].copy_(value) if value.ndim else own[name].copy_(value)
+            if name in own and value.shape != own[name].shape:
+                own[name].zero_()[: len(value)].copy_(value)
+            elif name in own:
+                own[name].copy_(value)
 
     def learn_statistics(self, features):
         """Take the statistics of features from the ``"all"`` features of recordings."""
@@ -119,7 +124,7 @@ class MeritModel(nn.Module):
         """Return features of recordings at the scale that linear models expect.
 
         Centered and divided by the statistics of pretraining, then to a root mean square length
-        of 4: with features of this size the defaults of scikit-learn's ``LogisticRegression`` and
+        of 2.5: with features of this size the defaults of scikit-learn's ``LogisticRegression`` and
         ``SVC`` are right. Unit vectors, and features of weights without statistics, stay.
 
         Parameters
@@ -170,7 +175,7 @@ class MeritModel(nn.Module):
         )  # fmt: skip
 
     def structure(self, x, n_valid):
-        """Masked modelling: maps of the visible part, loss and bound.
+        """Masked modeling: maps of the visible part, loss and bound.
 
         Flat leads, such as missing ones, are not scored, and neither is padding.
         """

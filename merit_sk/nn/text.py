@@ -34,31 +34,6 @@ class BagOfWordsTower(nn.Module):
         terms, weights = features["terms"], features["weights"]
         return (self.embedding(terms) * weights[..., None]).sum(dim=1) + self.bias
 
-    def grown(self, n_terms):
-        """Return a tower with more terms: those there are as they were, the new ones say nothing.
-
-        Zeros are learned from: of terms drawn at random, the bound of reports in a second language
-        rose less in continued training, and the first language lost more.
-
-        Parameters
-        ----------
-        n_terms : int
-            Of features that were extended, whose new terms stand behind the old ones.
-
-        Examples
-        --------
-        >>> from merit_sk.nn.text import BagOfWordsTower
-        >>> BagOfWordsTower(n_terms=5, dim=3).grown(7).embedding.num_embeddings
-        7
-        """
-        old = self.embedding.weight
-        tower = BagOfWordsTower(n_terms, old.shape[1]).to(old.device)
-        with torch.no_grad():
-            tower.embedding.weight[: len(old)] = old
-            tower.embedding.weight[len(old) :] = 0
-            tower.bias.copy_(self.bias)
-        return tower
-
 
 class SentenceTower(nn.Module):
     """Trained projection of a frozen language model's sentence embeddings."""
@@ -71,10 +46,6 @@ class SentenceTower(nn.Module):
 
     def forward(self, features):
         return alone(self.body, features["sentence"], training=self.training)
-
-    def grown(self, n_features):
-        """Return self: the language model knows every word."""
-        return self
 
 
 def build_text_tower(kind, n_features, dim):

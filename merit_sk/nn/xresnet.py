@@ -95,7 +95,7 @@ class XResNet1d(nn.Module):
                 n_in = expansion * WIDTH
         self.blocks = nn.Sequential(*blocks)
         self.n_features = n_in
-        self.apply(_initialise)
+        self.apply(_initialize)
 
     def forward(self, x, n_valid):
         """The last map, as the only one: ``[(features (n, width, positions), valid)]``."""
@@ -117,7 +117,7 @@ class ConcatPoolHead(nn.Module):
             _RowNorm(2 * n_features), nn.Dropout(0.25), nn.Linear(2 * n_features, HIDDEN),
             nn.ReLU(), _RowNorm(HIDDEN), nn.Dropout(0.5), nn.Linear(HIDDEN, n_classes),
         )  # fmt: skip
-        self.apply(_initialise)
+        self.apply(_initialize)
 
     def forward(self, maps, voltages):
         mean, maximum, _ = pool(*maps[-1])
@@ -129,7 +129,7 @@ class ConcatPoolHead(nn.Module):
 
 
 class _RowNorm(JointBatchNorm1d):
-    """Batch normalisation of rows; a batch of one row is normalised by the running statistics."""
+    """Batch normalization of rows; a batch of one row is normalized by the running statistics."""
 
     def forward(self, x):
         if self.training and len(x) * world_size() == 1:
@@ -139,7 +139,7 @@ class _RowNorm(JointBatchNorm1d):
         return super().forward(x[..., None])[..., 0]
 
 
-def _initialise(module):
+def _initialize(module):
     if isinstance(module, (nn.Conv1d, nn.Linear)):
         nn.init.kaiming_normal_(module.weight)
         if module.bias is not None:

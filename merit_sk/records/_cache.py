@@ -17,6 +17,7 @@ folder of that name that holds anything else is left alone, for ``<folder>.parti
 
 import contextlib
 import hashlib
+import io
 import itertools
 import json
 import os
@@ -131,7 +132,9 @@ def write_shard(records, folder, number):
         stream.write(digest.digest())
         whole = file.with_suffix(".npy")
         with _written(file.with_suffix(f".{os.getpid()}.index.tmp"), whole) as index_stream:
-            np.save(index_stream, index)
+            npy = io.BytesIO()  # numpy's own writing to a file does not say that the disk is full
+            np.save(npy, index)
+            index_stream.write(npy.getbuffer())
 
 
 @contextlib.contextmanager

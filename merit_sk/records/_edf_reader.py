@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._recording import person
+
 _ANNOTATIONS = "EDF Annotations"
 
 
@@ -100,3 +102,18 @@ def read_edf(file):
         digital = blocks[:, starts[i] : starts[i] + counts[i]].reshape(-1).astype(float)
         signal[k] = (digital - low) * ((top - bottom) / (high - low)) + bottom
     return signal
+
+
+def edf_patient(file):
+    """Return what the header of an EDF file tells of the patient: facts, and identity.
+
+    EDF+ has the words "number sex birth-date name"; older files have any text.
+    """
+    with open(file, "rb") as stream:
+        fixed = stream.read(184).decode("latin-1")
+    text, acquired = fixed[8:88].strip(), f"{fixed[168:176].strip()} {fixed[176:184].strip()}"
+    words = ["" if word == "X" else word.replace("_", " ") for word in text.split()]
+    if len(words) < 4 or words[1] not in ("M", "F", ""):
+        return {}, person(None, text, acquired=acquired)
+    facts = {"sex": {"M": "male", "F": "female"}[words[1]]} if words[1] else {}
+    return facts, person(words[0], words[3], birth_date=words[2], acquired=acquired)

@@ -5,7 +5,7 @@ import numpy as np
 from ..signals._filters import rate_ratio, resample, resampled_length
 from ..signals._leads import lead_indices, millivolts_per_unit
 from ..signals._ranges import needed_range
-from . import _cache, _wfdb_reader
+from . import _cache, _files, _wfdb_reader
 from ._sources import ArraySource, FileSource
 
 
@@ -52,8 +52,10 @@ def _read(source, i, names, start, stop):
 
 
 def _from_file(source, i, names, start, stop):
-    path = source.describe(i)
-    header = _wfdb_reader.read_header(path)
+    path, format = source.describe(i), source.format(i)
+    if format not in _files.BY_PART:
+        return source.read(i, names)[0][:, start:stop]
+    header = _wfdb_reader.read_header(path, format)
     if header.rate != source.rates[i] or header.n_times != source.n_times[i]:
         raise ValueError(
             f"record {path}: {header.n_times} samples at {header.rate:g} Hz, expected "
@@ -62,17 +64,17 @@ def _from_file(source, i, names, start, stop):
     leads = _wfdb_reader.find_leads(header, names)
     leads = list(range(len(header.lead_names))) if leads is None else leads
     if header.file is None:
-        return _otherwise(path, leads, start, stop)
+        return _otherwise(path, header.format, leads, start, stop)
     offset = header.offset + 2 * len(header.lead_names) * start
     part = header._replace(offset=offset, n_times=stop - start)
     samples = _wfdb_reader.read_digital(part).T[leads]
     return _millivolts(samples, [header.scales[lead] for lead in leads])
 
 
-def _otherwise(path, leads, start, stop):
+def _otherwise(path, format, leads, start, stop):
     """Part of an EDF file, or of a WFDB record that only wfdb reads."""
     try:
-        if path.lower().endswith(".edf"):
+        if format == "EDF":
             signal, units = _from_edf(path, leads, start, stop)
         else:
             import wfdb

@@ -177,7 +177,8 @@ class ECGRecords:
         else:
             lead_names = _canonical(lead_names)
             lead_indices(common, lead_names)
-        source = FileSource(root, paths, rates, n_times, common)
+        formats = np.array([header.format for header in headers], dtype=object)
+        source = FileSource(root, paths, rates, n_times, common, formats)
         if record_names is None:
             record_names = [os.path.basename(path) for path in paths]
         rate = Counter(rates.tolist()).most_common(1)[0][0] if len(rates) else 1.0
@@ -240,6 +241,11 @@ class ECGRecords:
             shortest, longest = self.lengths.min(), self.lengths.max()
             n_times = f"{shortest}-{longest}" if shortest < longest else shortest
         return f"ECGRecords({n} x {n_leads} leads x {n_times} samples at {self.sampling_rate:g} Hz)"
+
+    def _repr_html_(self):
+        from ._html import records_html
+
+        return records_html(self)
 
     def __getitem__(self, key):
         if isinstance(key, tuple):

@@ -1,4 +1,4 @@
-"""Sources of the signals of an `ECGRecords`: arrays in memory or WFDB files.
+"""Sources of the signals of an `ECGRecords`: arrays in memory or files.
 
 A source has the attributes ``rates`` and ``n_times`` (one value per record) and ``lead_names``,
 and reads one record at a time: ``read(i, lead_names, out=None)`` returns the signal as it was
@@ -14,7 +14,7 @@ import os
 import numpy as np
 
 from ..signals._leads import lead_indices
-from . import _wfdb_reader
+from . import _files, _wfdb_reader
 
 
 class ArraySource:
@@ -85,39 +85,46 @@ class ArraySource:
 
 
 class FileSource:
-    """WFDB records, opened when they are read.
+    """Files of recordings, opened when they are read.
 
     Parameters
     ----------
     root : str
         Folder to which `paths` are relative.
     paths : ndarray of str objects
-        Records without extension.
+        WFDB records without extension, other files with it.
     rates, n_times : ndarray
         Sampling rate in Hz and length in samples of every record. A file that says otherwise is
         an error on reading.
     lead_names : tuple of str
         Leads that every record has.
+    formats : ndarray of str objects or None, default=None
+        Format of every file; None is WFDB, or EDF where a path ends so.
     """
 
-    def __init__(self, root, paths, rates, n_times, lead_names):
+    def __init__(self, root, paths, rates, n_times, lead_names, formats=None):
         self.root = root
         self.paths = paths
         self.rates = rates
         self.n_times = n_times
         self.lead_names = lead_names
+        self.formats = formats
 
     def take(self, key):
+        formats = None if self.formats is None else self.formats[key]
         return type(self)(
-            self.root, self.paths[key], self.rates[key], self.n_times[key], self.lead_names
+            self.root, self.paths[key], self.rates[key], self.n_times[key], self.lead_names, formats
         )
 
     def describe(self, i):
         return os.path.join(self.root, self.paths[i])
 
+    def format(self, i):
+        return _files.WFDB if self.formats is None else self.formats[i]
+
     def read(self, i, lead_names, out=None):
         path = self.describe(i)
-        header, signal, finite = _wfdb_reader.read_record(path, lead_names, out)
+        header, signal, finite = _files.read_record(path, self.format(i), lead_names, out)
         if header.rate != self.rates[i] or signal.shape[-1] != self.n_times[i]:
             raise ValueError(
                 f"record {path}: {signal.shape[-1]} samples at {header.rate:g} Hz, expected "
@@ -126,7 +133,9 @@ class FileSource:
         return signal, finite
 
     def read_digital(self, i, lead_names):
-        header = _wfdb_reader.read_header(self.describe(i))
+        if self.format(i) not in _files.BY_PART:
+            return None
+        header = _wfdb_reader.read_header(self.describe(i), self.format(i))
         if header.file is None:
             return None
         samples = _wfdb_reader.read_digital(header).T
@@ -136,7 +145,9 @@ class FileSource:
         return samples[leads], tuple(header.scales[lead] for lead in leads)
 
     def adc_step(self, i):
-        scales = _wfdb_reader.read_header(self.describe(i)).scales
+        if self.format(i) not in _files.BY_PART:
+            return 0.0
+        scales = _wfdb_reader.read_header(self.describe(i), self.format(i)).scales
         return min((abs(scale.unit / scale.gain) for scale in scales), default=0.0)
 
     def fingerprint(self):
@@ -147,11 +158,13 @@ class FileSource:
 
     def content(self, i):
         """Return a digest of what a record holds, whatever its folder."""
-        return _wfdb_reader.content_digest(self.describe(i))
+        return _files.content_digest(self.describe(i), self.format(i))
 
     def wrong_checksums(self):
         reasons = {}
         for i in range(len(self.paths)):
+            if self.format(i) != _files.WFDB:
+                continue
             try:
                 wrong = _wfdb_reader.wrong_checksum(self.describe(i))
             except (OSError, ValueError):

@@ -46,10 +46,15 @@ class Header(NamedTuple):
     scales: tuple = ()
     checksums: tuple = ()
     first_values: tuple = ()
+    format: str = "WFDB"
+    report: str | None = None
+    facts: dict = {}
+    identity: dict = {}
+    notes: tuple = ()
 
 
-def read_header(path):
-    """Read the header of the record at `path`, given without extension.
+def read_header(path, format="WFDB"):
+    """Read the header of the record at `path`: WFDB without extension, or an EDF or ISHNE file.
 
     Raises
     ------
@@ -59,8 +64,10 @@ def read_header(path):
         If it cannot be parsed, or names a file outside its folder.
     """
     path = os.fspath(path)
-    if path.lower().endswith(".edf"):
+    if format == "EDF" or path.lower().endswith(".edf"):
         return _edf_header(path)
+    if format == "ISHNE":
+        return _ishne_header(path)
     text = _read_file(path, path + ".hea", "header").decode("utf-8", errors="replace")
     return _direct_header(path, text) or _wfdb_header(path, text)
 
@@ -261,7 +268,7 @@ def to_millivolts(samples, scales, out):
         out[...] = values
 
 
-def read_record(path, lead_names=None, out=None):
+def read_record(path, lead_names=None, out=None, format="WFDB"):
     """Read one record.
 
     Parameters
@@ -272,6 +279,8 @@ def read_record(path, lead_names=None, out=None):
         Leads to return, in this order; those of the file by default.
     out : ndarray of shape (n_leads, n_times), float32, or None, default=None
         Array to fill.
+    format : {"WFDB", "EDF", "ISHNE"}, default="WFDB"
+        Files that end in ``.edf`` are EDF in any case.
 
     Returns
     -------
@@ -281,7 +290,7 @@ def read_record(path, lead_names=None, out=None):
     finite : bool
         Whether the signal is known to be free of NaN.
     """
-    header = read_header(path)
+    header = read_header(path, format)
     leads = find_leads(header, lead_names)
     n_leads = len(header.lead_names if leads is None else leads)
     if out is not None and out.shape != (n_leads, header.n_times):
@@ -317,7 +326,7 @@ def wrong_checksum(path):
     return None
 
 
-def content_digest(path):
+def content_digest(path, format="WFDB"):
     """Return a digest of what a record holds, wherever it lies.
 
     Where the header of the direct form has checksums it says enough, together with the size of
@@ -327,16 +336,17 @@ def content_digest(path):
     ----------
     path : str
         Record.
+    format : {"WFDB", "EDF", "ISHNE"}, default="WFDB"
 
     Returns
     -------
     bytes
     """
-    header = read_header(path)
+    header = read_header(path, format)
     rate, n_times, lead_names = header.rate, header.n_times, header.lead_names
     digest = hashlib.sha256(_plain(rate, n_times, lead_names, header.offset, header.scales))
     if header.file is None or set(header.checksums) == {"0"}:
-        _, signal, _ = read_record(path)
+        _, signal, _ = read_record(path, format=format)
         digest.update(signal)
         return digest.digest()
     file = _signal_file(header)
@@ -372,7 +382,18 @@ def _edf_header(path):
         raise FileNotFoundError(f"record {path}: there is no such file") from None
     except (OSError, ValueError) as error:
         raise ValueError(f"record {path} cannot be read: {error}") from None
-    return Header(path, rate, n_times, _canonical_names(tuple(names)), ())
+    return Header(path, rate, n_times, _canonical_names(tuple(names)), (), format="EDF")
+
+
+def _ishne_header(path):
+    from ._ishne_reader import read_header
+
+    try:
+        return read_header(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"record {path}: there is no such file") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"record {path} (ISHNE) cannot be read: {error}") from None
 
 
 def _wfdb_header(path, text):
@@ -429,7 +450,7 @@ def _read_otherwise(header):
     from ._edf_reader import read_edf, read_edf_header
 
     try:
-        if header.path.lower().endswith(".edf"):
+        if header.format == "EDF":
             signal, units = read_edf(header.path), read_edf_header(header.path)[-1].units
         else:
             import wfdb

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def check_reports(reports, n_samples):
-    """Reports as normalised strings, ``""`` where there is none.
+    """Reports as normalized strings, ``""`` where there is none.
 
     Parameters
     ----------
@@ -49,6 +49,6 @@ def check_reports(reports, n_samples):
         out[i] = " ".join(report.lower().split())
     if not any(out):
         raise ValueError(
-            "all reports are empty: pass reports=None to pretrain by masked modelling alone"
+            "all reports are empty: pass reports=None to pretrain by masked modeling alone"
         )
     return out

@@ -5,6 +5,7 @@ record ``(n_leads, n_times)`` and a batch ``(n_samples, n_leads, n_times)`` are 
 """
 
 from ._amplitudes import peak_voltages
+from ._beats import find_beats
 from ._filters import bandpass, resample, zscore
 from ._lead_order import check_lead_order
 from ._leads import STANDARD_LEADS, canonical_lead_name, lead_indices, millivolts_per_unit
@@ -18,6 +19,7 @@ __all__ = [
     "check_finite",
     "check_lead_order",
     "check_sampling_rate",
+    "find_beats",
     "lead_indices",
     "millivolts_per_unit",
     "peak_voltages",

@@ -109,10 +109,10 @@ def bandpass(x, rate, low, high):
     return filtered(x, rate, low, high)[0]
 
 
-def filtered(x, rate, low, high, *, standardise=False):
+def filtered(x, rate, low, high, *, standardize=False):
     """As `bandpass`, and the deviations of the filtered leads, of shape (..., n_leads).
 
-    To standardise them as `zscore` does costs nothing here.
+    To standardize them as `zscore` does costs nothing here.
     """
     from scipy.fft import dct, idct
 
@@ -127,12 +127,12 @@ def filtered(x, rate, low, high, *, standardise=False):
     if low:
         line, filtered_line = _line(x.shape[-1], float(rate), low, high)
         spectrum -= (unfiltered @ line)[..., None] * filtered_line
-    if standardise:
+    if standardize:
         spectrum[..., 0] = 0
     power = _power(spectrum)
     flat = power <= 1e-12 * before
     deviation = np.sqrt(np.where(flat, 0, power / x.shape[-1]))
-    if standardise:
+    if standardize:
         spectrum /= np.where(flat, 1, deviation)[..., None]
     spectrum[flat] = 0
     return idct(spectrum, axis=-1, norm="ortho", overwrite_x=True), deviation
@@ -153,7 +153,7 @@ def _line(n_times, rate, low, high):
 
 
 def zscore(x):
-    """Standardise every lead to mean 0 and standard deviation 1.
+    """Standardize every lead to mean 0 and standard deviation 1.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def zscore(x):
     Returns
     -------
     ndarray of shape (..., n_times), float32
-        The standardised signal; a flat lead becomes zeros.
+        The standardized signal; a flat lead becomes zeros.
 
     Examples
     --------
@@ -172,10 +172,10 @@ def zscore(x):
     array([[ 1., -1.],
            [ 0.,  0.]], dtype=float32)
     """
-    return standardised(x)[0]
+    return standardized(x)[0]
 
 
-def standardised(x):
+def standardized(x):
     """As `zscore`, and the standard deviations that the leads had, of shape (..., n_leads)."""
     x = np.asarray(x, dtype=np.float32)
     if x.shape[-1] == 0:

@@ -25,7 +25,7 @@ def check_lead_order(X, lead_names, record_names=None):
     - Limb leads are linear in two of them (II = I + III, aVR = -(I + II)/2 and so on). Where they
       do not add up, other orders are tried: any order of the limb leads, limb leads after V1-V6,
       V1-V6 after II, or one lead upside down.
-    - A lead is most like its neighbours from V1 to V6, and I like V6: the average of 16 recordings
+    - A lead is most like its neighbors from V1 to V6, and I like V6: the average of 16 recordings
       or more gives the order of the chest leads.
     - I is the mirror image of V6, with P wave, QRS complex and T wave upside down, where arm
       electrodes were interchanged (or in dextrocardia). Such records are named.
@@ -142,7 +142,7 @@ class LeadTables:
         elif np.mean([_scaled(limb, t[np.ix_(at, at)]) for t in table[broken]]) > 0.5:
             warn(
                 f"{said} (I - II + III is not 0) but would add up in other sizes: each lead seems "
-                "to be standardised by itself, so that voltages are lost. Pass signals in mV."
+                "to be standardized by itself, so that voltages are lost. Pass signals in mV."
             )
         elif _correlated(mean[np.ix_(at, at)]):
             warn(f"{said} (I - II + III is not 0): {_list(named)}")

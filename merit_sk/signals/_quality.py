@@ -17,7 +17,7 @@ def check_finite(x, *, on_invalid="raise", names=None):
         Signals.
     on_invalid : {"raise", "repair"}, default="raise"
         Whether invalid samples are an error or are interpolated in time between their valid
-        neighbours (the nearest valid value at the ends; zero in a lead without any), with a
+        neighbors (the nearest valid value at the ends; zero in a lead without any), with a
         warning that counts them.
     names : sequence of str of length n_samples or None, default=None
         What to call the records in messages; their positions by default.

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from ._amplitudes import N_QUARTILES, peak_voltages
-from ._filters import bandpass, filtered, resample, resampled_length, standardised
+from ._filters import bandpass, filtered, resample, resampled_length, standardized
 from ._lead_map import LeadMap
 from ._leads import canonical_lead_name
 from ._quality import check_finite
@@ -67,7 +67,7 @@ class WindowSpec:
     def whole(self, x, sampling_rate):
         """The only windows of recordings no longer than one, as `cut` gives them."""
         x = resample(x, sampling_rate, self.sampling_rate)
-        x, deviation = filtered(x, self.sampling_rate, *self.band, standardise=True)
+        x, deviation = filtered(x, self.sampling_rate, *self.band, standardize=True)
         return self._pad(x), x.shape[-1], deviation
 
     def starts(self, n_times):
@@ -78,8 +78,8 @@ class WindowSpec:
         return [*range(0, last, self.n_times), last]
 
     def cut(self, x, start):
-        """Standardised window of ``x`` from ``start``, zero-padded; its length; its deviations."""
-        window, deviation = standardised(x[..., start : start + self.n_times])
+        """Standardized window of ``x`` from ``start``, zero-padded; its length; its deviations."""
+        window, deviation = standardized(x[..., start : start + self.n_times])
         return self._pad(window), window.shape[-1], deviation
 
     @property
@@ -88,7 +88,7 @@ class WindowSpec:
         return 2 * N_QUARTILES * len(self.leads)
 
     def voltages(self, signal, n_valid, deviation):
-        """Peak voltages in mV of standardised windows, without what they are padded with."""
+        """Peak voltages in mV of standardized windows, without what they are padded with."""
         out = np.empty((len(signal), self.n_voltages), dtype=np.float32)
         for n_times in np.unique(n_valid):
             rows = n_valid == n_times
@@ -258,7 +258,7 @@ class WindowSource:
         Returns
         -------
         signal : ndarray of shape (n, n_leads, n_times), float32
-            Standardised.
+            Standardized.
         n_valid : ndarray of shape (n,), int64
         deviation : ndarray of shape (n, n_leads), float32
             Standard deviation that a lead had, in mV.

@@ -59,7 +59,7 @@ def disturb(x, n_valid):
     Parameters
     ----------
     x : tensor of shape (n, n_leads, n_times)
-        Standardised leads.
+        Standardized leads.
     n_valid : long tensor of shape (n,)
         Samples before the padding.
 

@@ -12,22 +12,25 @@ from ..signals._prefetch import load_ahead
 
 
 class Reports:
-    """Distinct reports of a training set, their features, and the statements in them.
+    """Distinct reports of a data set, their features, and the statements in them.
 
     Parameters
     ----------
     reports : ndarray of str
-        Normalised reports, ``""`` for none.
+        Normalized reports, ``""`` for none.
     features : TermFeatures or SentenceFeatures
+    rows : ndarray of int
+        Recordings to train on, whose statements are the vocabulary.
     """
 
-    def __init__(self, reports, features):
+    def __init__(self, reports, features, rows):
         index, texts = pd.factorize(np.asarray(reports, dtype=object), sort=True)
         empty = int(texts[0] == "")
         self.index = index - empty
         self.texts = texts[empty:].tolist()
         self.features, self.matrix = features, features.matrix(self.texts)
-        self.bank, self.present = statement_bank(self.texts, np.bincount(index)[empty:])
+        counts = np.bincount(index[rows], minlength=len(texts))
+        self.bank, self.present = statement_bank(self.texts, counts[empty:])
 
     def batch(self, indices):
         """Text part of a batch: which text each report is (-1: none), features, statements."""
@@ -161,14 +164,21 @@ class Batches:
             self.step = 0
         epoch, done = divmod(self.step, len(self))
         order = self._order(epoch)
-        starts = range(done * self.joint_size, self.n_used, self.joint_size)
-        joint = [order[i : min(i + self.joint_size, self.n_used)] for i in starts]
+        joint = np.split(order[: self.n_used], self._ends()[:-1])[done:]
         mine = [np.array_split(rows, world_size())[rank()] for rows in joint]
         numbered = enumerate(mine, start=self.step)
         for inputs in load_ahead(self._load, numbered, accelerator=self.accelerator):
             torch.manual_seed(self._seed(self.step, rank(), 0))
             self.step += 1
             yield inputs, torch.zeros(len(next(iter(inputs.values()))))
+
+    def _ends(self):
+        """Where joint batches end: full ones in training, else of one size, as the bound on the
+        information in a report is at most the logarithm of their number in a batch."""
+        if self.training:
+            return np.minimum(self.joint_size * np.arange(1, len(self) + 1), self.n_used)
+        shares = np.array_split(np.arange(self.n_used // world_size()), len(self))
+        return world_size() * np.cumsum([len(share) for share in shares])
 
     def _order(self, epoch):
         """Rows of the data in the order of a pass; whole joint batches are of one group."""

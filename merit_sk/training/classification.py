@@ -12,7 +12,7 @@ from .stratify import stratified_draw
 
 
 class ClassifierNet(PretrainNet):
-    """Neural net for labelled windows.
+    """Neural net for labeled windows.
 
     Parameters
     ----------

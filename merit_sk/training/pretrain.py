@@ -45,7 +45,7 @@ def pretrain(
     structure_weight="auto", align_view="full", validation_fraction=0, settings, callbacks=(),
     checkpoints=None, verbose=0,
 ):  # fmt: skip
-    """Pretrain an encoder by masked modelling and ECG-text alignment.
+    """Pretrain an encoder by masked modeling and ECG-text alignment.
 
     Parameters
     ----------
@@ -75,14 +75,21 @@ def pretrain(
     weight = resolve_structure_weight(structure_weight, reports)
     if weight == 1:
         reports = None
+    rows, held_out = _split(len(source), validation_fraction, settings["seed"])
     features, language = (start.text_features, start.language) if start else (None, None)
     if reports is not None:
-        texts = pd.unique(reports[reports != ""])
+        known = reports[rows]
+        texts = pd.unique(known[known != ""])
+        if not len(texts):
+            raise ValueError(
+                "no recording that is trained on has a report: all that have one were drawn for "
+                "validation; lower validation_fraction"
+            )
         if features is None:
             features, language = learn_text_features(text_encoder, texts), guess_language(texts)
         else:
             features = features.extended(texts)
-        reports = Reports(reports, features.to(settings["device"]))
+        reports = Reports(reports, features.to(settings["device"]), rows)
     spec = source.spec
     model = MeritModel(
         encoder, len(spec.leads), spec.n_times, structure_weight=weight, align_view=align_view,
@@ -92,7 +99,7 @@ def pretrain(
         model.start_from(start.model)
     model.to(settings["device"])
     trained = _train(
-        model, source, reports, origins, features, validation_fraction, settings=settings,
+        model, source, reports, origins, features, rows, held_out, settings=settings,
         callbacks=callbacks, checkpoints=checkpoints, verbose=verbose,
     )  # fmt: skip
     _learn_statistics(model, source, settings)
@@ -102,7 +109,7 @@ def pretrain(
 
 
 def resolve_structure_weight(given, reports):
-    """Return the share of masked modelling in the objective.
+    """Return the share of masked modeling in the objective.
 
     The fewer recordings have a report, the less the alignment counts: with a tenth of them 0.9 was
     better than 0.25 (``benchmarks/ablation.py``, "a tenth, other weights").
@@ -135,12 +142,16 @@ def _learn_statistics(model, source, settings):
     model.learn_statistics(torch.from_numpy(features))
 
 
-def _train(model, source, reports, origins, features, validation_fraction, settings, **run):
-    order = np.random.default_rng(settings["seed"]).permutation(len(source))
-    n_valid = round(validation_fraction * len(source))
-    rows, held_out = np.sort(order[n_valid:]), np.sort(order[:n_valid])
+def _split(n, validation_fraction, seed):
+    """Return the rows to train on and the others, of which nothing is learned, not even words."""
+    order = np.random.default_rng(seed).permutation(n)
+    n_valid = round(validation_fraction * n)
+    return np.sort(order[n_valid:]), np.sort(order[:n_valid])
+
+
+def _train(model, source, reports, origins, features, rows, held_out, settings, **run):
     data = Windows(source, rows, reports, origins, unpaired=model.structure_weight > 0)
-    valid = Windows(source, held_out, reports) if n_valid else None
+    valid = Windows(source, held_out, reports) if len(held_out) else None
     bounds = []
     if model.structure_weight > 0:
         bounds.append("mi_signal")

@@ -11,6 +11,9 @@ is written to disks that are full is `disks.ACTIONS`. Another kind is one more l
 """
 
 import os
+import sys
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # what forks must have no threads
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where ecg_files.py is

@@ -14,6 +14,7 @@ TARGETS = {
     "header": ("WFDB", "r.hea"),
     "samples": ("WFDB", "r.dat"),
     "edf": ("EDF", "r.edf"),
+    "device": ("files of devices", "r"),
     "matlab": ("CPSC2018", "A0001.mat"),
     "labels": ("CPSC2018", "REFERENCE.csv"),
     "statements": ("PTB-XL", "ptbxl_database.csv"),

@@ -4,9 +4,10 @@ import hashlib
 import json
 from pathlib import Path
 
+import ecg_files
 import numpy as np
 
-from merit_sk import ECGRecords, datasets
+from merit_sk import ECGRecords, datasets, read_ecg
 from merit_sk.signals import STANDARD_LEADS
 
 from .damage import Kind
@@ -137,6 +138,28 @@ def make_table(folder, rng):
     (folder / "reports.csv").write_text("record,report,age\nr1,sinus rhythm,6\nr2,infarct,7\n")
 
 
+def make_device_file(folder, rng):
+    """Write a file in one of the formats that devices export."""
+    signal = np.random.default_rng(0).integers(-1000, 1000, (12, 300)) / 1000
+    samples = ecg_files.integers(signal, 2.5)
+    leads = ecg_files.aecg_set(dict(zip(STANDARD_LEADS, samples, strict=True)))
+    notes = ecg_files.aecg_annotation("MDC_ECG_TIME_PD_QT", 400, "ms")
+    said, file = ["Sinus rhythm", "Normal ECG"], folder / "r"
+    diagnosis = ecg_files.muse_diagnosis("Diagnosis", said)
+    kind = rng.randrange(7)
+    if kind == 0:
+        ecg_files.write_dicom(file, ecg_files.dicom_group(samples, STANDARD_LEADS))
+        return
+    file.write_bytes((
+        lambda: ecg_files.muse_bytes(signal, STANDARD_LEADS, diagnosis=diagnosis, n_median=60),
+        lambda: ecg_files.philips_bytes(signal, statements=said),
+        lambda: ecg_files.mortara_bytes(signal, statements=said),
+        lambda: ecg_files.aecg_bytes(ecg_files.aecg_series(leads, annotations=notes)),
+        lambda: ecg_files.scp_bytes(samples),
+        lambda: ecg_files.ishne_bytes(samples, range(5, 17)),
+    )[kind - 1]())  # fmt: skip
+
+
 def check_records(records, rng):
     """Read records in every way there is."""
     lengths = records.lengths
@@ -221,6 +244,11 @@ def loader(name, **options):
     return read
 
 
+def read_device_file(folder, rng):
+    """Read a file whose format is found out."""
+    check_bunch(read_ecg(folder / "r", with_identity=bool(rng.randrange(2))), rng)
+
+
 def read_table(folder, rng):
     """Read a folder with its table."""
     check_bunch(datasets.read_wfdb(folder, table=folder / "reports.csv"), rng)
@@ -233,6 +261,7 @@ load_ptbxl = loader(
 KINDS = {
     "WFDB": Kind(make_wfdb, reader_of("r"), share=30),
     "EDF": Kind(make_edf, reader_of("r.edf"), share=50),
+    "files of devices": Kind(make_device_file, read_device_file, share=20),
     "cache of signals": Kind(make_cache, read_cache, share=40),
     "PTB-XL": Kind(make_ptbxl, load_ptbxl, r".*\.csv", share=2),
     "MIMIC-IV-ECG": Kind(make_mimic, loader("load_mimic_iv_ecg"), r".*\.csv", share=2),
