@@ -313,7 +313,8 @@ def read_state(path):
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            tensors = {k: file.get_tensor(k) for k in file.keys()}
+            # not a view of the file, which may be replaced while training goes on
+            tensors = {k: file.get_tensor(k).clone() for k in file.keys()}
         text = metadata["state"]
         whole = metadata.get("sha256") == _checksum(text, tensors)
         head = json.loads(text)

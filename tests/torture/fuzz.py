@@ -6,8 +6,9 @@ Needs atheris (``pip install atheris``). What it finds is written to a file ``cr
 import argparse
 import random
 import sys
-import tempfile
-from pathlib import Path
+
+from .damage import quiet
+from .process import Child, place
 
 # which file of an original is changed, of which kind
 TARGETS = {
@@ -35,36 +36,52 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(arguments)
     try:
-        import atheris
+        import atheris  # noqa: F401
     except ImportError:
         sys.exit("fuzzing needs atheris: pip install atheris")
-    with atheris.instrument_imports(include=["merit_sk"], enable_loader_override=False):
+    with place() as around:  # the fuzzer ends its process without cleaning up
+        child = Child(fuzz, around, args)
+        child.process.join()
+        return child.process.exitcode
+
+
+def fuzz(around, args):
+    """Fuzz in this process, which ends."""
+    import atheris
+
+    kind_name, name = TARGETS[args.target]
+    with atheris.instrument_imports(include=["merit_sk"], enable_loader_override=False), quiet():
         from . import damage, models, records
-    kind = (records.KINDS | models.KINDS)[TARGETS[args.target][0]]
-    name = TARGETS[args.target][1]
-    wholes = [(files, held) for files, held in damage.originals(kind) if name in files]
-    with damage.place() as around, damage.quiet():
-        folder, (files, held) = around / "data", wholes[0]
+
+        kind, folder, corpus = (
+            (records.KINDS | models.KINDS)[kind_name],
+            around / "data",
+            around / "c",
+        )
+        wholes = [(files, held) for files, held in damage.originals(kind) if name in files]
+        files, held = wholes[0]
         damage.put(folder, files)
-        corpus = Path(tempfile.mkdtemp(dir=around))
-        for k, (one, _) in enumerate(wholes):
-            (corpus / str(k)).write_bytes(one[name])
+        kind.read(folder, random.Random(0))  # what it imports is instrumented
+    corpus.mkdir()
+    for k, (one, _) in enumerate(wholes):
+        (corpus / str(k)).write_bytes(one[name])
 
-        def read(data):
-            (folder / name).write_bytes(data)
-            try:
-                found = kind.read(folder, random.Random(data))
-            except (ValueError, OSError) as error:
-                assert str(error), "an error without a word"
-            else:
-                assert not kind.exact or found == held, "not what was saved"
+    def read(data):
+        (folder / name).write_bytes(data)
+        try:
+            found = kind.read(folder, random.Random(data))
+        except (ValueError, OSError) as error:
+            assert str(error), "an error without a word"
+        else:
+            assert not kind.exact or found == held, "not what was saved"
 
-        flags = (f"-runs={args.runs}", f"-max_total_time={args.seconds}", f"-seed={args.seed}",
-                 "-timeout=20", "-rss_limit_mb=4096", "-max_len=16384", "-print_final_stats=1",
-                 "-verbosity=0")  # fmt: skip
+    flags = (f"-runs={args.runs}", f"-max_total_time={args.seconds}", f"-seed={args.seed}",
+             "-timeout=20", "-rss_limit_mb=4096", f"-max_len={1 << 17}",
+             "-print_final_stats=1")  # fmt: skip
+    with quiet():
         atheris.Setup([sys.argv[0], *flags, str(corpus)], read)
         atheris.Fuzz()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
