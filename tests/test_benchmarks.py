@@ -186,3 +186,8 @@ def test_defaults(benchmark, capsys, data_dir):
 def test_explanations(benchmark, capsys):
     benchmark("explanations", "--n", 2, "--statements", "CRBBB")
     assert "three times chance or more, of 1 statements" in capsys.readouterr().out
+
+
+def test_new_words(benchmark, capsys):
+    benchmark("new_words", "--n", 24, "--n-test", 200)
+    assert "going on, in made-up words 0." in capsys.readouterr().out
