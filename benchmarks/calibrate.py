@@ -135,7 +135,7 @@ def write(folder, mean, std, calibration, recipe):
     files = read_files(folder)
     weights = load(files[WEIGHTS_NAME]) | {"feature_mean": mean, "feature_std": std}
     config = json.loads(files[CONFIG_NAME]) | {"zero_shot": calibration}
-    for key in ("format", "format_version", "weights_sha256"):
+    for key in ("format", "format_version", "weights_sha256", "config_sha256"):
         config.pop(key)
     write_files(folder, pack(config, save(weights)))
     path = folder / "recipe.json"
