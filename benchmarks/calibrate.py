@@ -136,7 +136,7 @@ def write(folder, mean, std, calibration, recipe):
     weights = load(files[WEIGHTS_NAME]) | {"feature_mean": mean, "feature_std": std}
     config = json.loads(files[CONFIG_NAME]) | {"zero_shot": calibration}
     for key in ("format", "format_version", "weights_sha256", "config_sha256"):
-        config.pop(key)
+        config.pop(key, None)
     write_files(folder, pack(config, save(weights)))
     path = folder / "recipe.json"
     found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
