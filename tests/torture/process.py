@@ -14,7 +14,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm import tqdm
+from tqdm import auto, tqdm
 
 tqdm.monitor_interval = 0  # no thread
 CONTEXT = multiprocessing.get_context("fork")
@@ -75,7 +75,8 @@ class Child:
 
 def _answer(pipe, function, args):
     os.setsid()
-    tqdm.set_lock(threading.RLock())  # tqdm's is one of all forks; who is killed may hold it
+    for bar in (tqdm, auto.tqdm):  # their lock is one of all forks; who is killed may hold it
+        bar.set_lock(threading.RLock())
     pipe.send(None)
     try:
         answer = function(*args)
