@@ -140,8 +140,8 @@ def write(folder, found, calibration, recipe):
     files = read_files(folder)
     weights = load(files[WEIGHTS_NAME]) | found
     config = json.loads(files[CONFIG_NAME]) | {"zero_shot": calibration}
-    for key in ("format", "format_version", "weights_sha256"):
-        config.pop(key)
+    for key in ("format", "format_version", "weights_sha256", "config_sha256"):
+        config.pop(key, None)
     write_files(folder, pack(config, save(weights)))
     path = folder / "recipe.json"
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torture import content
+from torture.kills import BY_TWO, JOBS, contents, kill
 
 from merit_sk import ECGRecords
 from merit_sk.datasets import load_ptbxl
@@ -228,7 +227,7 @@ def test_changed_samples_are_found_by_checksum(tmp_path, many):
 def test_parallel_builds_give_the_same_bytes(tmp_path, many):
     many.cache(tmp_path / "one")
     many.cache(tmp_path / "two", n_jobs=2)
-    assert content(tmp_path / "one") == content(tmp_path / "two")
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
 def test_an_interrupted_build_goes_on(tmp_path, many):
@@ -243,7 +242,7 @@ def test_an_interrupted_build_goes_on(tmp_path, many):
     assert {name: age(tmp_path / "ecg")[name] for name in written} == {
         name: done[name] for name in written
     }
-    assert content(tmp_path / "ecg") == content(tmp_path / "whole")
+    assert contents(tmp_path / "ecg") == contents(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("moment", ["shard-00002.bin", "ecg"])
@@ -252,7 +251,7 @@ def test_leftovers_of_other_records_are_not_used(tmp_path, many, moment):
     with interrupted_at(moment):
         many.resampled(50).cache(tmp_path / "ecg")
     many.cache(tmp_path / "ecg")
-    assert content(tmp_path / "ecg") == content(tmp_path / "whole")
+    assert contents(tmp_path / "ecg") == contents(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("moment", ["shard-00002.bin", "ecg"])
@@ -264,7 +263,7 @@ def test_a_half_written_shard_is_written_again(tmp_path, many, moment):
     shard.write_bytes(shard.read_bytes()[:500])
     (tmp_path / "ecg.partial" / "shard-00001.123.tmp").write_bytes(b"left over")
     many.cache(tmp_path / "ecg")
-    assert content(tmp_path / "ecg") == content(tmp_path / "whole")
+    assert contents(tmp_path / "ecg") == contents(tmp_path / "whole")
 
 
 def test_files_of_the_user_are_left_alone(tmp_path, records):
@@ -284,10 +283,10 @@ def test_files_of_the_user_are_left_alone(tmp_path, records):
 def test_files_put_into_an_unfinished_build_are_left_alone(tmp_path, records):
     with interrupted_at("ecg"):
         records.cache(tmp_path / "ecg")
-    before = content(tmp_path / "ecg.partial")
+    before = contents(tmp_path / "ecg.partial")
     (tmp_path / "ecg.partial" / "notes.tmp").write_text("mine")
     records[:5].cache(tmp_path / "ecg")
-    assert content(tmp_path / "ecg.partial").items() > before.items()
+    assert contents(tmp_path / "ecg.partial").items() > before.items()
     assert (tmp_path / "ecg.partial" / "notes.tmp").read_text() == "mine"
 
 
@@ -332,12 +331,12 @@ def test_a_full_disk_is_an_error_and_loses_nothing(tmp_path, small_disk):
     large.write_bytes(bytes(160 << 10))
     with pytest.raises(OSError, match=r"No space left on device.*ecg"):
         records.cache(small_disk / "ecg")
-    left = content(small_disk / "ecg.partial")
+    left = contents(small_disk / "ecg.partial")
     assert {"shard-00000.bin", "shard-00000.npy"} <= set(left)
     assert not [name for name in left if name.endswith(".tmp")]
     large.unlink()
     records.cache(small_disk / "ecg")
-    assert content(small_disk / "ecg") == content(tmp_path / "whole")
+    assert contents(small_disk / "ecg") == contents(tmp_path / "whole")
 
 
 def test_a_read_only_disk_is_an_error(records, small_disk):
@@ -366,15 +365,13 @@ def test_processes_may_build_at_once(tmp_path):
     alone = context.Event()
     alone.set()
     _build(tmp_path / "alone", alone)
-    assert content(tmp_path / "ecg") == content(tmp_path / "alone")
+    assert contents(tmp_path / "ecg") == contents(tmp_path / "alone")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_kill_at_random_moments_changes_nothing(n_jobs):
-    counts = torture.kill_builds(20, seed=n_jobs, n_jobs=n_jobs)
-    assert counts["failures"] == []
-    assert counts["unfinished"] >= 5
+@pytest.mark.parametrize("job", [JOBS["cache of signals"], BY_TWO])
+def test_kill_at_random_moments_changes_nothing(job):
+    assert kill(job, 20, seed=0)["failures"] == []
 
 
 LIMITED = textwrap.dedent(

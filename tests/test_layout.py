@@ -14,9 +14,6 @@ ROOMS = (
 )  # fmt: skip
 MAX_ROOMS = 16
 
-# Tests that still name private modules; to be emptied.
-OFFENDERS = {"tests/torture.py"}
-
 
 def names_in(text):
     """Dotted names that a module imports, ``from a import b`` as ``a.b``, with their dots."""
@@ -89,10 +86,7 @@ def test_what_is_private_is_not_imported_from_outside(folder):
         for name in names_in(path.read_text())
         if private(name)
     }
-    new = {path: name for path, name in found.items() if path not in OFFENDERS}
-    assert not new, new
-    gone = [path for path in OFFENDERS if path.startswith(f"{folder}/") and path not in found]
-    assert not gone, f"no longer offenders: {gone}"
+    assert not found, found
 
 
 def documented():

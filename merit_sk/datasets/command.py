@@ -43,8 +43,15 @@ def run(args):
         1, statements=[tuple(args.statements)], sampling_rate=RATE, random_state=args.random_state
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    wfdb.wrsamp(
-        path.name, fs=RATE, units=["mV"] * 12, sig_name=list(ecg.data.lead_names),
-        p_signal=ecg.data[0].T.astype(float), fmt=["16"] * 12, write_dir=str(path.parent),
-    )  # fmt: skip
+    try:
+        wfdb.wrsamp(
+            path.name, fs=RATE, units=["mV"] * 12, sig_name=list(ecg.data.lead_names),
+            p_signal=ecg.data[0].T.astype(float), fmt=["16"] * 12, write_dir=str(path.parent),
+        )  # fmt: skip
+    except BaseException as error:
+        for file in files:
+            file.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise
     print(f"{files[0]} and {files[1].name}: {ecg.reports[0]}")

@@ -26,7 +26,7 @@ from ..signals._windows import WindowSource, WindowSpec
 from ._checks import array_leads, check_signals, model_leads
 from ._features import feature_names
 from ._fit import all_or_nothing
-from ._storage import StorageMixin
+from ._storage import StorageMixin, described_in
 
 READOUTS = ("all", "stages", "last", "projected")
 MAX_EPOCHS, MORE_EPOCHS = 25, 10  # from scratch, and going on from weights
@@ -725,8 +725,9 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
 
         folder = find_folder(self.pretrained)
         config, weights, parts = self._unpacked(read_files(folder), folder)
-        self._refuse_contradictions(config)
-        self._restore(config, weights, parts, folder)
+        with described_in(folder):
+            self._refuse_contradictions(config)
+            self._restore(config, weights, parts, folder)
 
     def _refuse_contradictions(self, config):
         window, text = WindowSpec.from_dict(config["window"]), config["text"]

@@ -1,5 +1,6 @@
 """Saving, loading, publishing, pickling and copying of estimators that hold a network."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -79,15 +80,21 @@ class StorageMixin(ModelHubMixin, library_name="merit_sk", tags=["ecg", "electro
         -------
         url : str or None
             Of the commit on the hub.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be written, for example because the disk is full; what was in it
+            is as it was.
         """
-        from ..nn.checkpoint import write_files, write_text
+        from ..nn.checkpoint import write_files
 
         check_is_fitted(self, self._fitted_attribute)
         folder = Path(save_directory)
-        write_files(folder, self._files(dtype))
-        card = folder / README
+        files, card = self._files(dtype), folder / README
         if not card.exists() or MARK in card.read_text(encoding="utf-8", errors="replace"):
-            write_text(card, model_card(self))
+            files = {README: model_card(self).encode(), **files}
+        write_files(folder, files)
         if push_to_hub:
             return self.push_to_hub(repo_id or folder.name, **hub_kwargs)
         return None
@@ -156,8 +163,9 @@ class StorageMixin(ModelHubMixin, library_name="merit_sk", tags=["ecg", "electro
     @classmethod
     def _from_files(cls, files, folder, name, **parameters):
         config, weights, parts = cls._unpacked(files, folder)
-        estimator = cls(**cls._saved_parameters(config, name) | parameters)
-        estimator._restore(config, weights, parts, folder)
+        with described_in(folder):
+            estimator = cls(**cls._saved_parameters(config, name) | parameters)
+            estimator._restore(config, weights, parts, folder)
         return estimator
 
     @classmethod
@@ -229,6 +237,18 @@ class StorageMixin(ModelHubMixin, library_name="merit_sk", tags=["ecg", "electro
         new = object.__new__(type(self))
         vars(new).update(vars(self))
         return new
+
+
+@contextlib.contextmanager
+def described_in(folder):
+    """Name the configuration that is to blame; those of format 1 have no checksum."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{folder}/config.json does not describe a model of this kind ({error!r}): save or "
+            "download the model again"
+        ) from error
 
 
 def _plain(value):

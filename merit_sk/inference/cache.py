@@ -17,6 +17,11 @@ ROWS_AT_ONCE = 2048
 MARK_BYTES = 8
 SAMPLES_AT_ONCE = 2**18  # of each lead of a long recording
 
+_OF_THE_DISK = (
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+)  # fmt: skip
+
 
 def model_key(model, **settings):
     """Digest of all that an embedding depends on besides the recording."""
@@ -147,9 +152,14 @@ class _File:
                 self.connection.execute(
                     "CREATE TABLE IF NOT EXISTS embeddings (key BLOB PRIMARY KEY, row BLOB)"
                 )
-                os.utime(self.path)
+                with contextlib.suppress(OSError):  # a cache that is read-only can be read
+                    os.utime(self.path)
                 yield
         except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
+                raise OSError(
+                    f"cannot write the cache of embeddings {self.path}: {error}"
+                ) from None
             raise ValueError(
                 f"the cache of embeddings {self.path} cannot be used ({error}): delete the file"
             ) from error
@@ -162,7 +172,8 @@ class _File:
             yield
             self.connection.execute("COMMIT")
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            if self.connection.in_transaction:  # a full disk has ended it already
+                self.connection.execute("ROLLBACK")
             raise
 
     def get(self, keys):
@@ -172,6 +183,8 @@ class _File:
             marks = ",".join("?" * len(part))
             query = f"SELECT key, row FROM embeddings WHERE key IN ({marks})"
             for key, written in self.connection.execute(query, part):
+                if not isinstance(written, bytes):
+                    continue
                 row, mark = written[:-MARK_BYTES], written[-MARK_BYTES:]
                 if mark == _mark(key, row):
                     found[key] = np.frombuffer(row, np.float32)

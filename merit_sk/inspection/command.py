@@ -7,6 +7,7 @@ from pathlib import Path
 from ..datasets import read_ecg
 from ..datasets._find_files import find_files
 from ..estimators import MeritEmbedder, MeritZeroShotClassifier
+from ..nn.checkpoint import whole
 from ..statements import PTBXL_STATEMENTS
 from . import ECGDisplay, ZeroShotDisplay
 
@@ -102,4 +103,5 @@ def draw(zero, ecg, top, picture):
     title = f"{ecg.record_names[0]}, as merit_sk reads it. No medical device."
     ECGDisplay.from_records(ecg.with_duration(seconds), title=title, ax=paper)
     ZeroShotDisplay.from_estimator(zero, ecg, max_classes=top, ax=bars)
-    figure.savefig(picture, dpi=110)
+    with whole(picture, "wb") as file:
+        figure.savefig(file, dpi=110, format=Path(picture).suffix[1:] or "png")

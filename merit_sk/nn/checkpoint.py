@@ -10,10 +10,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-FORMAT = 2  # 1: words of reports in place of their hashes
+FORMAT = 3  # 2: words of reports as hashes; 3: a checksum of the configuration
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 PENDING = ".pending"
+SAVING = ".saving."
+AGAIN = "Save or download the model again."
 PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 BUNDLED = Path(__file__).parents[1] / "pretrained"
 
@@ -77,6 +79,7 @@ def pack(config, weights, parts=None):
     }  # fmt: skip
     if parts:
         config["parts"] = {path: _digest(data) for path, data in sorted(parts.items())}
+    config["config_sha256"] = _config_digest(config)
     text = json.dumps(config, indent=1, ensure_ascii=False)
     own = {} if weights is None else {WEIGHTS_NAME: weights}
     return {**parts, **own, CONFIG_NAME: text.encode()}
@@ -84,6 +87,12 @@ def pack(config, weights, parts=None):
 
 def _digest(data):
     return hashlib.sha256(data).hexdigest()
+
+
+def _config_digest(config):
+    """Digest of what a configuration says, however it is laid out."""
+    said = {k: v for k, v in config.items() if k != "config_sha256"}
+    return _digest(json.dumps(said, sort_keys=True).encode())
 
 
 def write_files(folder, files):
@@ -101,17 +110,43 @@ def write_files(folder, files):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _move_in(folder)
-    new = Path(tempfile.mkdtemp(dir=folder, prefix=".saving."))
+    for leftover in folder.glob(f"{SAVING}*"):
+        with _held(leftover) as free:  # not while another process saves
+            if free:
+                shutil.rmtree(leftover, ignore_errors=True)
+    new = Path(tempfile.mkdtemp(dir=folder, prefix=SAVING))
+    with _held(new):
+        try:
+            for path, data in files.items():
+                (new / path).parent.mkdir(parents=True, exist_ok=True)
+                write_bytes(new / path, data)
+            new.chmod(0o755)
+            os.rename(new, folder / PENDING)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
+        _move_in(folder)
+
+
+@contextlib.contextmanager
+def _held(folder):
+    """Hold the lock on a folder; the value is whether it could be had."""
     try:
-        for path, data in files.items():
-            (new / path).parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(new / path, data)
-        new.chmod(0o755)
-        os.rename(new, folder / PENDING)
-    except BaseException:
-        shutil.rmtree(new, ignore_errors=True)
-        raise
-    _move_in(folder)
+        import fcntl
+
+        handle = os.open(folder, os.O_RDONLY)
+    except (ImportError, FileNotFoundError):  # no such locks on this system; moved meanwhile
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = True
+        except OSError:
+            held = False
+        yield held
+    finally:
+        os.close(handle)
 
 
 def _move_in(folder):
@@ -149,9 +184,18 @@ def read_files(folder):
         raise FileNotFoundError(f"{folder} is not a saved model: it has no {path}")
 
     config = _parse(read(CONFIG_NAME), folder)
-    paths = [path for path in config.get("parts", {}) if _is_inside(path)]
-    paths += [CONFIG_NAME] if config["weights_sha256"] is None else [WEIGHTS_NAME, CONFIG_NAME]
-    return {path: read(path) for path in paths}
+    return {path: read(path) for path in (*_digests(config, folder), CONFIG_NAME)}
+
+
+def _digests(config, folder):
+    """Return the checksums of the files of a model, by path."""
+    parts = config.get("parts", {})
+    if not isinstance(parts, dict):
+        raise ValueError(f"{Path(folder) / CONFIG_NAME} is damaged: parts are {parts!r}. {AGAIN}")
+    digests = {WEIGHTS_NAME: config.get("weights_sha256"), **parts}
+    if digests[WEIGHTS_NAME] is None:
+        del digests[WEIGHTS_NAME]
+    return {path: digest for path, digest in digests.items() if _is_inside(path)}
 
 
 def _is_inside(path):
@@ -182,15 +226,12 @@ def unpack(files, folder):
         If a file is damaged, foreign, or of a newer format; the message names it.
     """
     config = _parse(files[CONFIG_NAME], folder)
-    digests = {WEIGHTS_NAME: config["weights_sha256"]} | config.get("parts", {})
-    if digests[WEIGHTS_NAME] is None:
-        del digests[WEIGHTS_NAME]
     parts = {}
-    for path, digest in digests.items():
+    for path, digest in _digests(config, folder).items():
         if _digest(files[path]) != digest:
             raise ValueError(
                 f"{Path(folder) / path} is damaged or belongs to another {CONFIG_NAME}: its "
-                "checksum differs. Save or download the model again."
+                f"checksum differs. {AGAIN}"
             )
         name, _, inner = path.partition("/")
         if inner:
@@ -202,15 +243,19 @@ def _parse(data, folder):
     path = Path(folder) / CONFIG_NAME
     try:
         config = json.loads(data.decode("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: {error}. {AGAIN}") from error
     if not isinstance(config, dict) or config.get("format") != "merit_sk":
         raise ValueError(f"{path} does not describe a merit_sk model")
-    if config["format_version"] > FORMAT:
+    version, checksum = config.get("format_version"), config.get("config_sha256")
+    if isinstance(version, int) and version > FORMAT and checksum in (None, _config_digest(config)):
         raise ValueError(
-            f"{path} has format {config['format_version']}, this version of merit_sk reads up to "
-            f"{FORMAT}: upgrade merit_sk"
+            f"{path} has format {version}, this version of merit_sk reads up to {FORMAT}: upgrade "
+            "merit_sk"
         )
+    older = version in (1, 2) and checksum is None
+    if not older and checksum != _config_digest(config):
+        raise ValueError(f"{path} is damaged or was edited: its checksum differs. {AGAIN}")
     return config
 
 
@@ -260,9 +305,18 @@ def find_folder(name, *, revision=None, local_files_only=False, **hub):
 
 @contextlib.contextmanager
 def whole(path, mode="w"):
-    """Open a file that takes its name only when it has been written to the disk."""
+    """Open a file that takes its name only when it has been written to the disk.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; it names the file, and what had its name is as it was.
+    """
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise _cannot_write(path, error) from None
     try:
         with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
@@ -270,9 +324,18 @@ def whole(path, mode="w"):
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (None, temporary):
+            raise _cannot_write(path, error) from None
         raise
+
+
+def _cannot_write(path, error):
+    """Return an error that names the file in place of the temporary one."""
+    if error.errno is None:
+        return OSError(f"cannot write {path}: {error}")
+    return OSError(error.errno, f"cannot write: {error.strerror}", str(path))
 
 
 def write_bytes(path, data):

@@ -38,7 +38,7 @@ _INDEX = np.dtype([("offset", "<i8"), ("n_times", "<i4"), ("reduced", "?")])
 _DERIVED = [name for name in LIMB_LEADS if name not in ("I", "II")]
 _DIGEST_SIZE = hashlib.sha256().digest_size
 _OWN = re.compile(
-    r"fingerprint(\.tmp)?|names\.txt|meta\.json|shard-\d{5,}\.(bin|npy|\d+(\.index)?\.tmp)"
+    r"(fingerprint|names\.txt|meta\.json)(\.tmp)?|shard-\d{5,}\.(bin|npy|\d+(\.index)?\.tmp)"
 )
 
 
@@ -278,8 +278,7 @@ def _start_or_resume(partial, fingerprint):
         files = [file for file in partial.iterdir() if _OWN.fullmatch(file.name)]
         for file in sorted(files, key=lambda file: file.name in ("fingerprint", "meta.json")):
             file.unlink()
-    with _written(partial / "fingerprint.tmp", partial / "fingerprint") as stream:
-        stream.write(fingerprint.encode())
+    _write(partial / "fingerprint", fingerprint.encode())
     _remove_temporary(partial)
 
 
@@ -307,10 +306,8 @@ def _finish(records, partial, folder, fingerprint, n_shards):
 
 
 def _write(file, data):
-    with open(file, "wb") as stream:
+    with _written(file.with_name(f"{file.name}.tmp"), file) as stream:
         stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def _index_digest(folder, n_shards):

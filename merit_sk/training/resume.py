@@ -17,7 +17,7 @@ from .. import __version__
 from ..nn.checkpoint import write_bytes
 from ..nn.collective import rank, share
 
-FORMAT = 1
+FORMAT = 2  # since then with a checksum
 NAME = "training.safetensors"
 SECONDS = 300.0
 
@@ -287,7 +287,17 @@ def write_state(path, state):
     head = {k: getattr(state, k) for k in ("run", "seed", "step", "finished", "net")}
     head = {"format": "merit_sk training", "format_version": FORMAT, **head}
     tensors = {k: v.detach().cpu().contiguous() for k, v in state.tensors.items()}
-    write_bytes(path, save(tensors, metadata={"state": json.dumps(head)}))
+    text = json.dumps(head)
+    metadata = {"state": text, "sha256": _checksum(text, tensors)}
+    write_bytes(path, save(tensors, metadata=metadata))
+
+
+def _checksum(text, tensors):
+    digest = hashlib.sha256(text.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(repr((name, tensor.dtype, tuple(tensor.shape))).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def read_state(path):
@@ -296,18 +306,26 @@ def read_state(path):
     Raises
     ------
     ValueError
-        If the file is damaged, foreign, or of a newer format.
+        If the file is damaged, foreign, or of a newer or an older format.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, "pt") as file:
-            head = json.loads(file.metadata()["state"])
-            tensors = {k: file.get_tensor(k) for k in file.keys()}
-        known = head.pop("format") == "merit_sk training"
-        version = head.pop("format_version")
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is damaged, delete it: {error}") from error
-    if not known or version > FORMAT:
-        raise ValueError(f"{path} is no training checkpoint that this version of merit_sk reads")
+            metadata = file.metadata() or {}
+            # not a view of the file, which may be replaced while training goes on
+            tensors = {k: file.get_tensor(k).clone() for k in file.keys()}
+        text = metadata["state"]
+        whole = metadata.get("sha256") == _checksum(text, tensors)
+        head = json.loads(text)
+        known = (head.pop("format"), head.pop("format_version")) == ("merit_sk training", FORMAT)
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
+        raise ValueError(f"{path} is damaged, delete it to train anew: {e}") from e
+    if "sha256" in metadata and not whole:
+        raise ValueError(f"{path} is damaged, delete it to train anew: its checksum differs")
+    if not (known and whole):
+        raise ValueError(
+            f"{path} is no training checkpoint that this version of merit_sk reads: delete it to "
+            "train anew, or choose another checkpoint_dir"
+        )
     return TrainingState(**head, tensors=tensors)
