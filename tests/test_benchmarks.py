@@ -191,3 +191,9 @@ def test_explanations(benchmark, capsys):
 def test_new_words(benchmark, capsys):
     benchmark("new_words", "--n", 24, "--n-test", 200)
     assert "going on, in made-up words 0." in capsys.readouterr().out
+
+
+def test_retrieval(benchmark, capsys, data_dir):
+    benchmark("retrieval", "--data", data_dir, "--n", 250)
+    out = capsys.readouterr().out
+    assert "precision@5" in out and "  - random encoder, all" in out and "chance" in out
