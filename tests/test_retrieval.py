@@ -2,13 +2,15 @@
 
 from functools import partial
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.metrics import recall_score
 from sklearn.neighbors import NearestNeighbors
 
-from merit_sk import MeritEmbedder
+from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import make_ecg
+from merit_sk.inspection import NeighborsDisplay
 from merit_sk.metrics import bootstrap_interval, compare, macro_retrieval
 
 
@@ -78,3 +80,72 @@ def test_recordings_are_found_by_example_and_by_phrase_and_phrases_by_recording(
     assert (y[search.kneighbors(T, return_distance=False)] == np.arange(3)[:, None]).mean() > 0.8
     nearest = NearestNeighbors(n_neighbors=1).fit(T).kneighbors(Z, return_distance=False)[:, 0]
     assert (nearest == y).mean() > 0.8
+
+
+@pytest.fixture
+def two_of_three(rhythms):
+    """Queries, what is searched, and made-up neighbors and distances."""
+    yield (
+        rhythms.data[:2],
+        rhythms.data[2:],
+        np.array([[4, 0], [7, 9]]),
+        np.array([[0.1, 0.25]] * 2),
+    )
+    plt.close("all")
+
+
+def titles(display):
+    return [ax.get_title(loc="left") for ax in display.axes_]
+
+
+def test_query_and_neighbors_are_drawn_in_their_order(two_of_three):
+    new, known, neighbors, distances = two_of_three
+    display = NeighborsDisplay.from_records(new, known, neighbors, distances, index=1)
+    assert titles(display) == [
+        f"query: {new.reports[1]}",
+        f"1, distance 0.1: {known.reports[7]}",
+        f"2, distance 0.25: {known.reports[9]}",
+    ]
+    shown = [panel.signal for panel in display.displays_]
+    np.testing.assert_array_equal(shown, [new[1], known[7], known[9]])
+    widths = [ax.spines["left"].get_linewidth() for ax in display.axes_]
+    assert widths[0] > max(widths[1:])
+    display.figure_.canvas.draw()
+
+
+def test_query_may_be_a_phrase_and_labels_may_be_given(two_of_three):
+    _, known, neighbors, _ = two_of_three
+    labels = [f"case {i}" for i in range(len(known))]
+    phrases = ["slow", "fast"]
+    display = NeighborsDisplay.from_records(phrases, known, neighbors, labels=labels)
+    assert titles(display) == ["1: case 4", "2: case 0"]
+    assert display.figure_.get_suptitle() == "slow"
+    assert len(display.figure_.axes) == 2
+
+
+def test_long_recordings_are_cut_and_long_reports_shortened():
+    signals = np.random.default_rng(0).normal(size=(2, 12, 3000)).astype(np.float32)
+    records = ECGRecords.from_array(signals, sampling_rate=100, reports=["sinus rhythm " * 40] * 2)
+    display = NeighborsDisplay(records[:1], records[1:]).plot()
+    assert [panel.signal.shape for panel in display.displays_] == [(12, 1000)] * 2
+    assert all(title.endswith("...") and len(title) < 250 for title in titles(display))
+    plt.close("all")
+
+
+def test_neighbors_that_do_not_fit_are_named(two_of_three):
+    new, known, neighbors, distances = two_of_three
+    draw = NeighborsDisplay.from_records
+    with pytest.raises(ValueError, match="distances first"):
+        draw(new, known, distances, neighbors)
+    with pytest.raises(ValueError, match="neighbors holds 9, but there are 5"):
+        draw(new, known[:5], neighbors)
+    with pytest.raises(ValueError, match="row for each of the 2 queries"):
+        draw(new, known, neighbors[:1])
+    with pytest.raises(ValueError, match="row for each of the 2 queries"):
+        draw(new, known, neighbors[0])
+    with pytest.raises(ValueError, match="distances has 1 entries for 2 neighbors"):
+        draw(new, known, neighbors, distances[:, :1])
+    with pytest.raises(ValueError, match="labels has 3 entries"):
+        draw(new, known, neighbors, labels=["a", "b", "c"])
+    with pytest.raises(ValueError, match="sequence of phrases"):
+        draw("AF", known, neighbors)
