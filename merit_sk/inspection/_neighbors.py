@@ -198,9 +198,10 @@ def _check_positions(neighbors, n_records):
             f"neighbors must be positions in records, got an array of {neighbors.dtype}: "
             "kneighbors returns distances first, then neighbors."
         )
-    if neighbors.min() < 0 or neighbors.max() >= n_records:
+    outside = neighbors[(neighbors < 0) | (neighbors >= n_records)]
+    if len(outside):
         raise ValueError(
-            f"neighbors holds {neighbors.max()}, but there are {n_records} records: give those "
+            f"neighbors holds {outside[0]}, but there are {n_records} records: give those "
             "that were searched."
         )
 
