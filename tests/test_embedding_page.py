@@ -61,7 +61,7 @@ class Elements(HTMLParser):
             self.found[-1] = tag, attrs, text + data
 
     def text(self, name):
-        return next(text for _, attrs, text in self.found if attrs.get("id") == name)
+        return next(text.strip() for _, attrs, text in self.found if attrs.get("id") == name)
 
     def all(self, tag, **having):
         return [
@@ -158,7 +158,7 @@ def test_other_files_stay(display, ecg, page, tmp_path):
     other = tmp_path / "thesis.html"
     for content in ("", "<html>mine</html>"):
         other.write_text(content)
-        with pytest.raises(FileExistsError, match="thesis.html exists"):
+        with pytest.raises(FileExistsError, match=r"thesis\.html exists"):
             display.to_html(other, ecg.data)
         assert other.read_text() == content
     with pytest.raises(ValueError, match="29 records for 30 points"):

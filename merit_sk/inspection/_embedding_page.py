@@ -20,10 +20,10 @@ _PAGE = Template("""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">$mark
 <meta name="viewport" content="width=device-width"><title>Map of $n recordings</title><style>
 :root { color-scheme: light dark; --back: #fff; --ink: #222; --dim: #666; --line: #ccc;
-        --paper: #fff8f7; --grid: #efb7b2; --c6: #000; --rest: $muted; }
+        --paper: #fff8f7; --grid: #efb7b2; --last: #000; --rest: $muted; }
 @media (prefers-color-scheme: dark) {
   :root { --back: #16181b; --ink: #e6e6e6; --dim: #9a9a9a; --line: #3c4045;
-          --paper: #1d1a1b; --grid: #55393a; --c6: #fff; --rest: #5f6368; } }
+          --paper: #1d1a1b; --grid: #55393a; --last: #fff; --rest: #5f6368; } }
 body { font: 15px/1.45 system-ui, sans-serif; margin: 1.2rem auto; padding: 0 1.2rem;
        max-width: 84rem; background: var(--back); color: var(--ink); }
 main { display: grid; grid-template-columns: minmax(20rem, 3fr) minmax(18rem, 2fr); gap: 1.6rem; }
@@ -157,41 +157,52 @@ def embedding_page(points, groups, texts, records, *, axis_names, legend):
     -------
     str
     """
+    # "<" would let a report end the script
+    data = json.dumps(_content(texts, records)).replace("<", "\\u003c")
+    return _PAGE.substitute(
+        mark=MARK, n=f"{len(records):,}", width=_WIDTH, height=_HEIGHT, muted=MUTED, data=data,
+        seconds=_SECONDS, speed=_SPEED, gain=_GAIN, axes=_axes(axis_names),
+        circles="\n".join(_circles(points, groups)), colors=_colors(),
+        legend=_legend(legend, Counter(groups)),
+    )  # fmt: skip
+
+
+def _content(texts, records):
+    """Return what the script of the page reads."""
     leads = [lead for lead in _LEADS if lead in records.lead_names]
     leads = leads or list(records.lead_names[: len(_LEADS)])
-    thumbnails = records.with_leads(leads).resampled(_RATE)
-    reports = records.reports if records.reports is not None else [None] * len(records)
-    content = {
+    shown = records.with_leads(leads).resampled(_RATE)
+    reports = [""] * len(records) if records.reports is None else records.reports
+    each = [
+        {"name": str(name), "labels": str(text), "report": report or "", **_signal(shown, i)}
+        for i, (name, text, report) in enumerate(
+            zip(records.record_names, texts, reports, strict=True)
+        )
+    ]
+    return {
         "leads": leads, "rate": _RATE, "seconds": _SECONDS, "speed": _SPEED, "gain": _GAIN,
-        "row": _ROW, "gap": _GAP,
-        "records": [
-            {"name": str(name), "labels": str(text), "report": report or "", **_signal(thumbnails, i)}
-            for i, (name, text, report) in enumerate(
-                zip(records.record_names, texts, reports, strict=True)
-            )
-        ],
+        "row": _ROW, "gap": _GAP, "records": each,
     }  # fmt: skip
-    counts = Counter(groups)
-    colors = [f".c{k} {{ fill: {c}; background: {c}; }}" for k, c in enumerate(COLORS[:-1])]
-    last = len(COLORS) - 1
-    colors.append(f".c{last} {{ fill: var(--c6); background: var(--c6); }}")
-    colors.append(".gray { fill: var(--rest); background: var(--rest); }")
-    return _PAGE.substitute(
-        mark=MARK, seconds=_SECONDS, speed=_SPEED, gain=_GAIN, n=f"{len(records):,}", width=_WIDTH, height=_HEIGHT,
-        muted=MUTED, colors="\n".join(colors), circles="\n".join(_circles(points, groups)),
-        axes="; ".join(
-            f"{way}: {escape(name)}"
-            for way, name in zip(("across", "upward"), axis_names, strict=True)
-            if name
-        ),
-        legend="".join(
-            f'<li><i class="{_color(k)}"></i>{escape(name)} ({counts[k]:,})</li>'
-            for k, name in legend
-            if counts[k]
-        ),
-        # "<" would let a report end the script
-        data=json.dumps(content).replace("<", "\\u003c"),
-    )  # fmt: skip
+
+
+def _axes(names):
+    ways = zip(("across", "upward"), names, strict=True)
+    return "; ".join(f"{way}: {escape(name)}" for way, name in ways if name)
+
+
+def _legend(entries, counts):
+    return "".join(
+        f'<li><i class="{_color(k)}"></i>{escape(name)} ({counts[k]:,})</li>'
+        for k, name in entries
+        if counts[k]
+    )
+
+
+def _colors():
+    """Return a style for each color; black is white on a dark page."""
+    values = {f"c{k}": color for k, color in enumerate(COLORS)}
+    values |= {f"c{len(COLORS) - 1}": "var(--last)", "gray": "var(--rest)"}
+    return "\n".join(f".{k} {{ fill: {v}; background: {v}; }}" for k, v in values.items())
 
 
 def _color(group):
