@@ -148,9 +148,12 @@ def test_gaps_short_records_few_leads_and_other_rates(tmp_path):
     records = ECGRecords.from_array(signals, sampling_rate=250, lead_names=["aVF", "I"])
     display = EmbeddingDisplay([[0, 0], [0, 0]], axis_names=("", ""))
     page = display.to_html(tmp_path / "map.html", records)
-    lines = drawn(opened(page, tmp_path, "#hover=0"))
+    elements = opened(page, tmp_path, "#hover=0")
+    lines = drawn(elements)
     assert len(lines) == 2 and len(lines[0]) == 200  # 2 s at 100 Hz
     assert 150 <= len(lines[1]) <= 180
+    pieces = [path["d"].count("M") for path in elements.all("path", **{"class": "trace"})]
+    assert pieces == [1, 2]
     assert "several or none" not in page.read_text()
 
 
