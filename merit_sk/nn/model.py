@@ -132,14 +132,21 @@ class MeritModel(nn.Module):
         features : ndarray of shape (n, n_features)
         kind : {"all", "stages", "last", "projected"}
         """
-        if kind == "projected" or not self.feature_std.any():
+        statistics = self.statistics(kind)
+        if statistics is None:
             return features
+        mean, std = (s.cpu().numpy() for s in statistics)
+        scale = FEATURE_SIZE / math.sqrt(features.shape[1])
+        return ((features - mean) / std * np.float32(scale)).astype(np.float32)
+
+    def statistics(self, kind):
+        """Mean and standard deviation of each feature of a read-out; None where none are used."""
+        if kind == "projected" or not self.feature_std.any():
+            return None
         n_summary = 3 * sum(self.encoder.stage_dims)
         first = n_summary - 3 * self.encoder.stage_dims[-1] if kind == "last" else 0
         part = slice(first, None if kind == "all" else n_summary)
-        mean, std = (s[part].cpu().numpy() for s in (self.feature_mean, self.feature_std))
-        scale = FEATURE_SIZE / math.sqrt(features.shape[1])
-        return ((features - mean) / std * np.float32(scale)).astype(np.float32)
+        return self.feature_mean[part], self.feature_std[part]
 
     def set_bank(self, features):
         """Use the text features of these statements in training; None uses no bank."""
@@ -243,10 +250,13 @@ def pool(x, valid):
     Parameters
     ----------
     x : tensor of shape (n, width, positions)
-    valid : bool tensor of shape (n, positions)
+    valid : bool tensor of shape (n, positions) or None
+        None: all are.
     """
-    x, count = x.float(), valid.sum(dim=1, keepdim=True)
-    padding = None if bool(valid.all()) else ~valid[:, None]
+    x, padding = x.float(), None
+    count = x.shape[2] if valid is None else valid.sum(dim=1, keepdim=True)
+    if valid is not None and not bool(valid.all()):
+        padding = ~valid[:, None]
 
     def without_padding(values, fill):
         if padding is None:
