@@ -146,7 +146,7 @@ class _FromMillivolts(nn.Module):
             "line": line, "filter": bandpass(impulses, spec.sampling_rate, *spec.band),
             "quartiles": _quartiles(spec.n_times // self.second),
         }  # fmt: skip
-        statistics = self.model.statistics(readout)
+        statistics = self.model.feature_statistics(readout)
         if statistics is not None:
             mean, std = statistics
             constants |= {"center": mean, "scale": FEATURE_SIZE / math.sqrt(len(mean)) / std}
