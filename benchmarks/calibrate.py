@@ -4,8 +4,9 @@
 
 Writes both into the folder of the weights, and into its ``recipe.json`` how they came about.
 Means and standard deviations of the features are those of PTB-XL folds 1 to 8; of the voltages,
-those of recordings in mV. Curves and operating points of the statements are learned on folds 1 to
-9: pretraining saw folds 1 to 8, so curves of these are applied to fold 9, and one factor for all
+those of recordings in mV. What recordings of pretraining are like is learned from the same folds,
+and the threshold from fold 9. Curves and operating points of the statements are learned on folds 1
+to 9: pretraining saw folds 1 to 8, so curves of these are applied to fold 9, and one factor for all
 slopes makes up for what they promise too much. Fold 10 is used for the table that is printed, and
 for nothing else. As it holds few recordings, a second table has all folds, each with curves of four
 fifths of the folds; most of these were seen in pretraining.
@@ -55,17 +56,21 @@ def read(path, n=None):
     return ECGRecords.from_array(X, sampling_rate=100), ecg.target, ecg.folds, in_mv
 
 
-def statistics(embedder, X, in_mv):
-    """Mean and standard deviation of the ``"all"`` features of recordings."""
-    embedder.model_.feature_std.zero_()
+def statistics(embedder, X, in_mv, new):
+    """Statistics of the ``"all"`` features of recordings, as tensors of the saved weights."""
+    model = embedder.model_
+    model.feature_std.zero_()
     Z = embedder.transform(X)
-    embedder.model_.learn_statistics(torch.from_numpy(Z))
-    mean, std = embedder.model_.feature_mean.clone(), embedder.model_.feature_std.clone()
-    embedder.model_.learn_statistics(torch.from_numpy(Z[in_mv]))
+    model.learn_statistics(torch.from_numpy(Z[~new]))
+    mean, std = model.feature_mean.clone(), model.feature_std.clone()
+    model.learn_statistics(torch.from_numpy(Z[in_mv & ~new]))
     voltages = np.char.find(embedder.get_feature_names_out().astype(str), "stage") < 0
-    mean[voltages] = embedder.model_.feature_mean[voltages]
-    std[voltages] = embedder.model_.feature_std[voltages]
-    return mean, std
+    mean[voltages], std[voltages] = model.feature_mean[voltages], model.feature_std[voltages]
+    z = ((Z - mean.numpy()) / std.numpy())[:, ~voltages]
+    model.familiarity.learn(z[~new], z[new])
+    found = {f"familiarity.{k}": v.clone() for k, v in model.familiarity.state_dict().items()}
+    found["familiarity.directions"] = found["familiarity.directions"].half()
+    return found | {"feature_mean": mean, "feature_std": std}
 
 
 def asked(embedder, X, task, language):
@@ -130,17 +135,17 @@ def rotated(embedder, X, target, folds):
     return {question: (parts[0], parts[1]) for question, parts in answers.items()}
 
 
-def write(folder, mean, std, calibration, recipe):
+def write(folder, found, calibration, recipe):
     """Put statistics and calibration into a saved model, and leave the rest as it is."""
     files = read_files(folder)
-    weights = load(files[WEIGHTS_NAME]) | {"feature_mean": mean, "feature_std": std}
+    weights = load(files[WEIGHTS_NAME]) | found
     config = json.loads(files[CONFIG_NAME]) | {"zero_shot": calibration}
     for key in ("format", "format_version", "weights_sha256", "config_sha256"):
         config.pop(key, None)
     write_files(folder, pack(config, save(weights)))
     path = folder / "recipe.json"
-    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    write_text(path, json.dumps(found | {"calibration": recipe}, indent=1))
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    write_text(path, json.dumps(before | {"calibration": recipe}, indent=1))
 
 
 def parse(arguments=None):
@@ -157,9 +162,9 @@ def main(arguments=None):
     X, target, folds, in_mv = read(args.data, args.n)
     embedder = MeritEmbedder.from_pretrained(args.weights, n_jobs=args.n_jobs, cache=True)
     seen, learned, test = (np.flatnonzero(np.isin(folds, f)) for f in (SEEN, LEARNED, TEST))
-    mean, std = statistics(embedder, X[seen], in_mv[seen])
     names = list(PTBXL_STATEMENTS)
     new = ~np.isin(folds[learned], SEEN)
+    found = statistics(embedder, X[learned], in_mv[learned], new)
     calibration = calibrate_zero_shot(embedder, X[learned], target[learned], names, unseen=new)
     counts = {
         "features": len(seen), "voltages": int(in_mv[seen].sum()),
@@ -176,7 +181,7 @@ def main(arguments=None):
                                     for k, v in row.items()} for row in rows],
         "versions": versions(),
     }  # fmt: skip
-    write(args.weights, mean, std, calibration, recipe)
+    write(args.weights, found, calibration, recipe)
 
 
 if __name__ == "__main__":

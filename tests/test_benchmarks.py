@@ -55,7 +55,7 @@ def test_calibrate(benchmark, capsys, data_dir, tmp_path):
     assert after.zero_shot_["statements"].keys() == before.zero_shot_["statements"].keys()
     old, new = (e.model_.state_dict() for e in (before, after))
     changed = {name for name in old if not old[name].equal(new[name])}
-    assert changed == {"feature_mean", "feature_std"}
+    assert changed == {*after.model_.statistics}
     out = capsys.readouterr().out
     assert "fold 10: " in out and "rotated" in out
     recipe = json.loads((folder / "recipe.json").read_text())
@@ -191,3 +191,8 @@ def test_explanations(benchmark, capsys):
 def test_new_words(benchmark, capsys):
     benchmark("new_words", "--n", 24, "--n-test", 200)
     assert "going on, in made-up words 0." in capsys.readouterr().out
+
+
+def test_unfamiliar(benchmark, capsys, data_dir):
+    benchmark("unfamiliar", "--data", data_dir, "--n", 300)
+    assert "arms swapped" in capsys.readouterr().out

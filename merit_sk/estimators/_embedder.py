@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _check_feature_names_in,
     check_consistent_length,
@@ -510,7 +511,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         ready = self._ready()
         return ready._embed(check_signals(ready, X, reset=False), ready.readout)
 
-    def _embed(self, X, readout):
+    def _embed(self, X, readout, standardized=True):
         from ..inference.embed import embed_once, embed_windows
         from ..nn.device import torch_threads
 
@@ -520,7 +521,74 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         embed = embed_windows if self.cache is None else partial(embed_once, self.cache)
         with torch_threads(self.n_jobs):
             features = embed(*arguments, verbose=self.verbose > 1)
-        return self.model_.standardized(features, readout)
+        return self.model_.standardized(features, readout) if standardized else features
+
+    def _knows_what_is_familiar(self):
+        if not hasattr(self, "model_") or float(self.model_.familiarity.noise):
+            return True
+        raise AttributeError(
+            "these weights do not know what recordings of pretraining are like: they were saved "
+            "by merit_sk 0.1, or learned from fewer than 22 recordings; fit with more"
+        )
+
+    @available_if(_knows_what_is_familiar)
+    def score_samples(self, X):
+        """Return how likely recordings are, after those of pretraining.
+
+        The log-likelihood of the standardized features of all stages under a Gaussian of at most
+        64 directions (probabilistic principal components, as ``sklearn.decomposition.PCA`` has
+        them) that was learned in pretraining and is saved with the weights.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
+            As in ``transform``.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            In nats; the lower, the less it is like the recordings of pretraining. Noise, other
+            signals, swapped leads and wrong sampling rates are low, and so are recordings with
+            fewer leads.
+
+        Raises
+        ------
+        AttributeError
+            If the weights were saved without these statistics, or learned from fewer than 22
+            recordings.
+        """
+        ready = self._ready()
+        ready._knows_what_is_familiar()
+        X = check_signals(ready, X, reset=False)
+        return ready.model_.familiar(ready._embed(X, "stages", standardized=False))
+
+    @available_if(_knows_what_is_familiar)
+    def decision_function(self, X):
+        """Return ``score_samples`` minus its threshold, as outlier detectors of scikit-learn do.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
+            As in ``transform``.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            Below zero for recordings unlike those of pretraining, about one in a hundred of which
+            are below zero, too.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from merit_sk import MeritEmbedder
+        >>> from merit_sk.datasets import make_ecg
+        >>> ecg = np.asarray(make_ecg(2, statements=["NORM"], random_state=0).data)
+        >>> noise = np.random.default_rng(0).normal(size=ecg.shape)
+        >>> (MeritEmbedder().decision_function(np.concatenate([ecg, noise])) > 0).tolist()
+        [True, True, False, False]
+        """
+        scores = self.score_samples(X)
+        return scores - float(self._ready().model_.familiarity.threshold)
 
     def transform_windows(self, X):
         """Embed recordings window by window, one recording after the other.
@@ -715,7 +783,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
                 decoder=config.get("decoder", True),
             )  # fmt: skip
         source = f"{folder}/{WEIGHTS_NAME}"
-        load_weights(model, weights, source, optional=("feature_mean", "feature_std"))
+        load_weights(model, weights, source, optional=model.statistics)
         model.to(self.device_).eval()
         self._become(window, Weights(model, features, config["language"], config["history"]))
         self.zero_shot_ = config.get("zero_shot")

@@ -83,6 +83,10 @@ def describe(embedder, ecg, picture, *, language, top):
     for k in chances.argsort()[::-1][:top]:
         code, found = zero.classes_[k], "*" if chances[k] > zero.thresholds_[k] else " "
         lines.append(f"  {chances[k]:6.3f} {found} {code:8s} {PTBXL_STATEMENTS[code].description}")
+    complete = set(embedder.window_.leads) <= set(ecg.lead_names)
+    if complete and hasattr(embedder, "score_samples") and embedder.decision_function(ecg)[0] < 0:
+        lines += ["", "  Unlike the recordings of pretraining: do not trust these answers. Are the"]
+        lines += ["  leads in order, the sampling rate and the unit right, is it an ECG of rest?"]
     draw(zero, ecg, top, picture)
     return "\n".join(
         [*lines, "", f"Embedding: {Z.shape[1]} numbers, first {Z[0, :4].round(3)}", f"{picture}"]

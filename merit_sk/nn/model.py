@@ -11,6 +11,7 @@ from ..signals._amplitudes import N_QUARTILES
 from .collective import gather
 from .decoder import build_decoder
 from .encoder import build_encoder
+from .familiarity import Familiarity
 from .masking import hide_blocks
 from .objective import info_nce, masked_likelihood, normalize_blocks, statement_loss
 from .padding import held, inside
@@ -70,6 +71,7 @@ class MeritModel(nn.Module):
         n_features = 3 * sum(self.encoder.stage_dims) + 2 * N_QUARTILES * n_leads
         self.register_buffer("feature_mean", torch.zeros(n_features))
         self.register_buffer("feature_std", torch.zeros(n_features))
+        self.familiarity = Familiarity(3 * sum(self.encoder.stage_dims))
         self.text_tower, self.bank = None, None
         if text is not None:
             last = self.encoder.stage_dims[-1]
@@ -80,6 +82,11 @@ class MeritModel(nn.Module):
             self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
             self.log_statement_scale = nn.Parameter(torch.tensor(math.log(10.0)))
             self.statement_bias = nn.Parameter(torch.tensor(-5.0))
+
+    @property
+    def statistics(self):
+        """Names of the tensors that describe recordings of pretraining, not the network."""
+        return [k for k in self.state_dict() if k.startswith(("feature_", "familiarity."))]
 
     @property
     def aligns_full_view(self):
@@ -119,6 +126,9 @@ class MeritModel(nn.Module):
         std, mean = torch.std_mean(features.double(), dim=0, correction=0)
         self.feature_mean.copy_(mean)
         self.feature_std.copy_(std.where(std > 1e-6, 1.0))
+        z = self._z_scores(features.numpy(), "stages")
+        held_out = np.arange(len(z)) % 4 == 0
+        self.familiarity.learn(z[~held_out], z[held_out])
 
     def standardized(self, features, kind):
         """Return features of recordings at the scale that linear models expect.
@@ -134,12 +144,26 @@ class MeritModel(nn.Module):
         """
         if kind == "projected" or not self.feature_std.any():
             return features
+        scale = FEATURE_SIZE / math.sqrt(features.shape[1])
+        return (self._z_scores(features, kind) * np.float32(scale)).astype(np.float32)
+
+    def _z_scores(self, features, kind):
+        """Center and divide by the statistics of pretraining; voltages are left out if need be."""
         n_summary = 3 * sum(self.encoder.stage_dims)
         first = n_summary - 3 * self.encoder.stage_dims[-1] if kind == "last" else 0
         part = slice(first, None if kind == "all" else n_summary)
         mean, std = (s[part].cpu().numpy() for s in (self.feature_mean, self.feature_std))
-        scale = FEATURE_SIZE / math.sqrt(features.shape[1])
-        return ((features - mean) / std * np.float32(scale)).astype(np.float32)
+        return (features[:, : len(mean)] - mean) / std
+
+    def familiar(self, features):
+        """Return how likely ``"stages"`` features of recordings are, after those of pretraining.
+
+        Returns
+        -------
+        scores : ndarray of shape (n,)
+            Log-likelihoods in nats.
+        """
+        return self.familiarity.scores(self._z_scores(features, "stages"))
 
     def set_bank(self, features):
         """Use the text features of these statements in training; None uses no bank."""
