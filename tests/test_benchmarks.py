@@ -196,3 +196,9 @@ def test_new_words(benchmark, capsys):
 def test_unfamiliar(benchmark, capsys, data_dir):
     benchmark("unfamiliar", "--data", data_dir, "--n", 300)
     assert "arms swapped" in capsys.readouterr().out
+
+
+def test_retrieval(benchmark, capsys, data_dir):
+    benchmark("retrieval", "--data", data_dir, "--n", 250)
+    out = capsys.readouterr().out
+    assert "precision@5" in out and "  - random encoder, all" in out and "chance" in out

@@ -8,6 +8,7 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import (
     GridSearchCV,
@@ -246,6 +247,56 @@ def test_round_trips(embedder, X, y, tmp_path):
     embedder.save_pretrained(tmp_path / "embedder")
     with pytest.raises(ValueError, match="holds no classifier"):
         MeritClassifier.from_pretrained(tmp_path / "embedder")
+
+
+def features_of_head(tuned, X):
+    """What the head of a classifier reads of recordings as long as its window."""
+    read = {}
+    handle = tuned.model_.head.linear.register_forward_pre_hook(
+        lambda module, given: read.setdefault("rows", []).append(given[0])
+    )
+    tuned.decision_function(X)
+    handle.remove()
+    return torch.cat(read["rows"])[: len(X)].numpy()
+
+
+@pytest.mark.parametrize("start", ["weights", "random"])
+def test_the_tuned_embedder_gives_what_the_head_reads(embedder, X, y, start):
+    given = embedder if start == "weights" else clone(embedder)
+    tuned = classifier(given, lr=1e-2).fit(X, y)
+    Z = tuned.embedder_.transform(X)
+    read = features_of_head(tuned, X)
+    np.testing.assert_allclose(Z, 2.5 / np.sqrt(read.shape[1]) * read, rtol=1e-4, atol=1e-5)
+    assert Z.shape[1] == len(tuned.embedder_.get_feature_names_out())
+    if start == "weights":
+        assert np.abs(Z - embedder.transform(X)).max() > 0.1
+
+
+def test_the_tuned_embedder_is_frozen(embedder, X, y):
+    tuned = classifier(embedder).fit(X, y)
+    before = weights(tuned.model_)
+    Z = tuned.embedder_.transform(X)
+    pipe = make_pipeline(tuned.embedder_, LogisticRegression()).fit(X, y)
+    assert np.array_equal(clone(pipe).fit(X, y)[0].transform(X), Z)
+    assert np.array_equal(pipe[0].transform(X), Z) and pipe.score(X, y) > 0.5
+    again = classifier(tuned.embedder_, max_epochs=0).fit(X, y)
+    assert same(weights(again.model_), before, "encoder.") and same(weights(tuned.model_), before)
+    assert not hasattr(MeritClassifier(embedder), "embedder_")
+    with pytest.raises(NotFittedError):
+        MeritClassifier(embedder).embedder_  # noqa: B018
+
+
+def test_the_tuned_embedder_is_saved_with_the_classifier(embedder, X, y, tmp_path):
+    tuned = classifier(embedder).fit(X, y)
+    Z = tuned.embedder_.transform(X)
+    tuned.save_pretrained(tmp_path / "classifier")
+    loaded = MeritClassifier.from_pretrained(tmp_path / "classifier")
+    for one in (loaded, pickle.loads(pickle.dumps(tuned))):
+        assert np.array_equal(one.embedder_.transform(X), Z)
+    tuned.embedder_.save_pretrained(tmp_path / "embedder")
+    alone = MeritEmbedder(tmp_path / "embedder")
+    assert np.array_equal(alone.transform(X), Z)
+    assert np.array_equal(pickle.loads(pickle.dumps(tuned.embedder_)).transform(X), Z)
 
 
 def test_clones_start_from_the_same_weights(embedder, X, y):

@@ -68,7 +68,7 @@ def test_weights_that_do_not_know(tiny, ecg):
         with pytest.raises(AttributeError) as error:
             embedder.score_samples(ecg)
         assert "saved by merit_sk 0.1, or learned from fewer" in str(error.value.__cause__)
-    with pytest.raises(AttributeError, match="saved by merit_sk 0.1"):
+    with pytest.raises(AttributeError, match=r"saved by merit_sk 0\.1"):
         MeritEmbedder(pretrained=str(OLD)).score_samples(ecg)
     with pytest.raises(NotFittedError):
         MeritEmbedder(pretrained=None).score_samples(ecg)

@@ -3,13 +3,19 @@
 import os
 from numbers import Integral, Real
 
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from ._embedder import MeritEmbedder
 from ._given_embedder import GivenEmbedder, resolve_embedder
 from ._network_classifier import NetworkClassifier
 
 PROBE_PENALTY = 300.0
+SHARED = (
+    "sampling_rate", "leads", "batch_size", "on_invalid", "device", "n_jobs", "random_state",
+    "verbose",
+)  # fmt: skip
 
 
 class MeritClassifier(NetworkClassifier):
@@ -74,6 +80,10 @@ class MeritClassifier(NetworkClassifier):
         Labels, or numbers of the columns of an indicator matrix.
     multi_label_ : bool
         Whether `y` was an indicator matrix.
+    embedder_ : FrozenEstimator
+        Of a :class:`MeritEmbedder` with the fine-tuned encoder, whose features, ``readout="all"``,
+        are those that the head reads, at the scale of other embedders. It is made of the network,
+        so that it is saved with the classifier; tuned on labels, it has lost its text.
     model_ : ClassifierModel
         The network.
     net_ : skorch.NeuralNet
@@ -117,6 +127,8 @@ class MeritClassifier(NetworkClassifier):
     >>> classifier = MeritClassifier("merit-tiny", max_epochs=1, random_state=0)
     >>> classifier.fit(ecg.data, ecg.target).predict_proba(ecg.data).shape
     (32, 5)
+    >>> classifier.embedder_.transform(ecg.data).shape
+    (32, 1656)
     """
 
     embedder = GivenEmbedder()
@@ -172,6 +184,32 @@ class MeritClassifier(NetworkClassifier):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    @property
+    def embedder_(self):
+        from ..nn.config import EncoderConfig
+        from ..nn.device import BlankWeights
+        from ..nn.model import MeritModel
+        from ..training.pretrain import Weights
+
+        check_is_fitted(self)
+        config, window, head = EncoderConfig(**self._config), self.window_, self.model_.head
+        with BlankWeights():
+            model = MeritModel(config, len(window.leads), window.n_times, decoder=False)
+        model.to(self.device_).eval()
+        model.encoder = self.model_.encoder
+        model.feature_mean.copy_(head.center)
+        model.feature_std.copy_(head.spread)
+        embedder = MeritEmbedder(
+            pretrained=None, encoder=config, duration=window.duration, max_epochs=0,
+            **{name: getattr(self, name) for name in SHARED},
+        )  # fmt: skip
+        embedder._become(window, Weights(model))
+        embedder.zero_shot_, embedder.device_ = None, self.device_
+        embedder.n_features_in_ = self.n_features_in_
+        if hasattr(self, "_fitted_in_two_dimensions"):
+            embedder._fitted_in_two_dimensions = self._fitted_in_two_dimensions
+        return FrozenEstimator(embedder)
 
     def _window(self, X):
         embedder, self._given = self.embedder, None

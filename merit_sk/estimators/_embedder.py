@@ -647,6 +647,60 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
             return WindowSource(X, window, self.on_invalid, keep, sampling_rate=rate, leads=leads)
         return WindowSource(X, window, self.on_invalid, keep)
 
+    def to_onnx(self, path):
+        """Write what ``transform`` computes of one window as an ONNX model.
+
+        Band-pass filter, standardization of the leads, encoder, read-out and scale of the features
+        are all in the graph, which takes millivolts. Sampling rate, leads, unit, window, band,
+        read-out and version of the library are in its metadata. What is left to the caller is to
+        resample to the model's rate, to order the leads, with zeros for one that is missing, and
+        to cut longer recordings into windows.
+
+        Needs ``pip install 'merit_sk[onnx]'``; to run the model only onnxruntime is needed.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, such as ``"merit.onnx"``. It appears whole or not at all. A model that
+            this method wrote there is replaced, any other file is an error.
+
+        Raises
+        ------
+        ImportError
+            If onnx or onnxscript is missing.
+        FileExistsError
+            If there is a file that this method has not written.
+        ValueError
+            If the model has no such read-out, or windows of more than 10,000 samples.
+
+        Notes
+        -----
+        Input ``signal`` has the shape (n, n_leads, n_times), output ``embedding`` (n, n_features),
+        both float32, for any n. Embeddings are those of ``transform`` to within 1e-4. A recording
+        of several windows is not quite the mean of its windows' embeddings, as ``transform``
+        filters it before it is cut.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from merit_sk import MeritEmbedder
+        >>> from merit_sk.datasets import make_ecg
+        >>> X = make_ecg(3, random_state=0).data
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     MeritEmbedder().to_onnx(folder + "/merit.onnx")
+        ...     import onnxruntime
+        ...     session = onnxruntime.InferenceSession(folder + "/merit.onnx")
+        >>> (Z,) = session.run(None, {"signal": np.asarray(X)})
+        >>> bool(np.allclose(Z, MeritEmbedder().transform(X), atol=1e-4))
+        True
+        """
+        from ..inference.export import export_onnx
+
+        ready = self._ready()
+        ready._refuse_projection(ready.readout)
+        export_onnx(ready.model_, ready.window_, ready.readout, path)
+
     def embed_text(self, texts):
         """Embed phrases in the space shared with ``readout="projected"``.
 

@@ -4,6 +4,7 @@ from ._ecg import ECGDisplay
 from ._embedding import EmbeddingDisplay
 from ._explain import Explanation, explain
 from ._explanation import ExplanationDisplay
+from ._neighbors import NeighborsDisplay
 from ._pretraining import PretrainingDisplay
 from ._probe import ProbeCurveDisplay
 from ._reconstruction import ReconstructionDisplay
@@ -16,6 +17,7 @@ __all__ = [
     "EmbeddingDisplay",
     "Explanation",
     "ExplanationDisplay",
+    "NeighborsDisplay",
     "PretrainingDisplay",
     "ProbeCurveDisplay",
     "ReconstructionDisplay",

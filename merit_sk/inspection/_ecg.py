@@ -153,12 +153,9 @@ class ECGDisplay:
 
     @staticmethod
     def _paper(ax, width, rows):
-        height = rows * _ROW_HEIGHT
+        right, height = np.ceil(width / 5) * 5, rows * _ROW_HEIGHT
         for step, line in ((1, 0.15), (5, 0.5)):
-            for x in np.arange(0, width + step, step):
-                ax.axvline(x, color=_GRID, linewidth=line, zorder=0)
-            for y in np.arange(0, height + step, step):
-                ax.axhline(y, color=_GRID, linewidth=line, zorder=0)
-        ax.set(
-            xlim=(0, np.ceil(width / 5) * 5), ylim=(0, height), aspect="equal", xticks=[], yticks=[]
-        )
+            style = {"color": _GRID, "linewidth": line, "zorder": 0}
+            ax.vlines(np.arange(0, right + step, step), 0, height, **style)
+            ax.hlines(np.arange(0, height + step, step), 0, right, **style)
+        ax.set(xlim=(0, right), ylim=(0, height), aspect="equal", xticks=[], yticks=[])

@@ -1,4 +1,4 @@
-"""Metrics: ranking of classes, bootstrap intervals and comparisons by patient, texts."""
+"""Metrics: ranking of classes, searches, bootstrap intervals and comparisons by patient, texts."""
 
 from ._bootstrap import Comparison, Interval, bootstrap_interval, compare
 from ._ranking import (
@@ -11,6 +11,7 @@ from ._ranking import (
     macro_average_precision_scorer,
     macro_f1,
 )
+from ._retrieval import macro_retrieval
 from ._text import bert_score, bleu, meteor_exact_stem, rouge
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "macro_average_precision",
     "macro_average_precision_scorer",
     "macro_f1",
+    "macro_retrieval",
     "meteor_exact_stem",
     "rouge",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state
 
 from ._ranking import check_labels, check_scores, evaluable, macro_auc, macro_average_precision
+from ._retrieval import macro_retrieval
 
 _CHUNK = 50  # resamples weighed at once: bounds memory
 
@@ -100,7 +101,18 @@ def _weighted_average_precision(y, score, weights):
     return np.divide(area, total, out=np.full_like(total, np.nan), where=defined)
 
 
-_WEIGHTED = {macro_auc: _weighted_auc, macro_average_precision: _weighted_average_precision}
+def _weighted_retrieval(y, found, weights):
+    """Compute the mean found for one class for each column of record weights, or NaN."""
+    w, total = y @ weights, weights.sum(axis=0)
+    hits = (y * found) @ weights
+    return np.divide(hits, w, out=np.full_like(total, np.nan), where=(w > 0) & (w < total))
+
+
+_WEIGHTED = {
+    macro_auc: _weighted_auc,
+    macro_average_precision: _weighted_average_precision,
+    macro_retrieval: _weighted_retrieval,
+}
 
 
 def _resample_weights(n_samples, groups, n_resamples, random_state):
@@ -202,11 +214,11 @@ def bootstrap_interval(
 ):
     """Compute the percentile bootstrap interval of a metric, resampling whole patients.
 
-    :func:`macro_auc` and :func:`macro_average_precision` are computed for all resamples at once. A
-    class that a resample has lost (no positive or no negative record left) enters its mean with
-    the value it has on all records: leaving it out would average other classes than the estimate
-    does, and drawing until no class is lost may never end. Any other metric is called on each
-    resample; where it raises ``ValueError`` the resample is dropped.
+    :func:`macro_auc`, :func:`macro_average_precision` and :func:`macro_retrieval` are computed for
+    all resamples at once. A class that a resample has lost (no positive or no negative record
+    left) enters its mean with the value it has on all records: leaving it out would average other
+    classes than the estimate does, and drawing until no class is lost may never end. Any other
+    metric is called on each resample; where it raises ``ValueError`` the resample is dropped.
 
     Parameters
     ----------

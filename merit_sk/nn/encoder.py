@@ -70,8 +70,11 @@ class ConvEncoder(nn.Module):
     def forward(self, x, n_valid):
         """Return feature maps of every stage, ``(features (n, width, positions), valid)`` each.
 
-        ``valid`` (n, positions) is False where a position holds padding only.
+        ``valid`` (n, positions) is False where a position holds padding only; without `n_valid`
+        nothing is padding, and it is None.
         """
+        if n_valid is None:
+            return self._unpadded(x)
         ragged = bool((n_valid < x.shape[-1]).any())
         maps, x = [], blanked(x, inside(x.shape[-1], n_valid) if ragged else None)
         for stage in self.stages:
@@ -80,6 +83,13 @@ class ConvEncoder(nn.Module):
             x = blanked(stage(x, n_valid, padded), padded)
             n_valid = (n_valid + 1) // 2
             maps.append((x, valid))
+        return maps
+
+    def _unpadded(self, x):
+        maps = []
+        for stage in self.stages:
+            x = stage(x, None, None)
+            maps.append((x, None))
         return maps
 
     def visible(self, x, hidden, n_valid):
@@ -134,7 +144,7 @@ class ViTEncoder(nn.Module):
         return valid.repeat(1, self.n_leads) if self.per_lead else valid
 
     def _run(self, tokens, valid):
-        ignore = None if bool(valid.all()) else ~valid
+        ignore = None if valid is None or bool(valid.all()) else ~valid
         maps = []
         for i, block in enumerate(self.blocks):
             tokens = block(tokens, src_key_padding_mask=ignore)
@@ -144,10 +154,13 @@ class ViTEncoder(nn.Module):
         return maps
 
     def forward(self, x, n_valid):
-        """Return feature maps of some blocks, ``(features (n, width, tokens), valid)`` each."""
-        x = blanked(x, inside(x.shape[-1], n_valid))
+        """Return feature maps of some blocks, ``(features (n, width, tokens), valid)`` each.
+
+        Without `n_valid` nothing is padding, and ``valid`` is None.
+        """
+        x = x if n_valid is None else blanked(x, inside(x.shape[-1], n_valid))
         tokens = self.tokenize(self.patches(x)) + self.positional()
-        return self._run(tokens, self.valid_tokens(n_valid))
+        return self._run(tokens, None if n_valid is None else self.valid_tokens(n_valid))
 
     def visible(self, x, hidden, n_valid):
         """Return feature maps of the unmasked signal; masked per-lead tokens are dropped."""

@@ -142,17 +142,23 @@ class MeritModel(nn.Module):
         features : ndarray of shape (n, n_features)
         kind : {"all", "stages", "last", "projected"}
         """
-        if kind == "projected" or not self.feature_std.any():
+        if self.feature_statistics(kind) is None:
             return features
         scale = FEATURE_SIZE / math.sqrt(features.shape[1])
         return (self._z_scores(features, kind) * np.float32(scale)).astype(np.float32)
 
-    def _z_scores(self, features, kind):
-        """Center and divide by the statistics of pretraining; voltages are left out if need be."""
+    def feature_statistics(self, kind):
+        """Mean and standard deviation of each feature of a read-out; None where none are used."""
+        if kind == "projected" or not self.feature_std.any():
+            return None
         n_summary = 3 * sum(self.encoder.stage_dims)
         first = n_summary - 3 * self.encoder.stage_dims[-1] if kind == "last" else 0
         part = slice(first, None if kind == "all" else n_summary)
-        mean, std = (s[part].cpu().numpy() for s in (self.feature_mean, self.feature_std))
+        return self.feature_mean[part], self.feature_std[part]
+
+    def _z_scores(self, features, kind):
+        """Center and divide by the statistics of pretraining; voltages are left out if need be."""
+        mean, std = (s.cpu().numpy() for s in self.feature_statistics(kind))
         return (features[:, : len(mean)] - mean) / std
 
     def familiar(self, features):
@@ -267,10 +273,13 @@ def pool(x, valid):
     Parameters
     ----------
     x : tensor of shape (n, width, positions)
-    valid : bool tensor of shape (n, positions)
+    valid : bool tensor of shape (n, positions) or None
+        None: all are.
     """
-    x, count = x.float(), valid.sum(dim=1, keepdim=True)
-    padding = None if bool(valid.all()) else ~valid[:, None]
+    x, padding = x.float(), None
+    count = x.shape[2] if valid is None else valid.sum(dim=1, keepdim=True)
+    if valid is not None and not bool(valid.all()):
+        padding = ~valid[:, None]
 
     def without_padding(values, fill):
         if padding is None:

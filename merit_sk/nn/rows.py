@@ -9,8 +9,8 @@ def alone(compute, rows, *, training):
     A matrix product may round a row by its place among the others and by their number, as kernels
     for the last few rows of a block, or for rows that are not aligned in memory, add up in another
     order. Called with one row at a time, always at the start of a memory block, there are no others
-    and there is no place. In training, where rows are learned from together, and on accelerators,
-    where single rows are slow, it is one call.
+    and there is no place. In training, where rows are learned from together, on accelerators, where
+    single rows are slow, and in a graph that is exported for any number of rows, it is one call.
 
     Parameters
     ----------
@@ -32,6 +32,6 @@ def alone(compute, rows, *, training):
     >>> bool((same == same[0]).all())
     True
     """
-    if training or rows.device.type != "cpu" or len(rows) == 0:
+    if training or torch.compiler.is_compiling() or rows.device.type != "cpu" or len(rows) == 0:
         return compute(rows)
     return torch.cat([compute(row.clone()) for row in rows.split(1)])

@@ -457,6 +457,110 @@ class ECGRecords:
 
         return find_faulty(self, n_jobs)
 
+    def summary(self, *, n_jobs=None):
+        """Describe every record: length, leads, amplitude, heart rate, and what disturbs it.
+
+        Records are read one at a time, long ones in stretches of ten minutes, at the rate at which
+        they were recorded and with NaN as they are. Every ten seconds the leads are measured for
+        silence, clipping, noise above 20 Hz and a baseline that wanders below 0.5 Hz, the kinds of
+        disturbance of Jekova et al. [1]_ with thresholds of our own. These are hints where to
+        look, not judgments.
+
+        Parameters
+        ----------
+        n_jobs : int or None, default=None
+            Processes that read, as in joblib.
+
+        Returns
+        -------
+        DataFrame
+            One row a record, indexed by position, with the columns
+
+            - ``record``: name;
+            - ``duration``: in seconds;
+            - ``sampling_rate``: at which it was recorded, in Hz;
+            - ``n_leads``: leads with signal, all that are not flat;
+            - ``flat_leads``: leads without signal, at least half of whose samples are invalid or
+              part of a second or more without change;
+            - ``clipped_leads``: an extreme of some ten seconds, 0.2 mV or more from the median, is
+              a plateau of 20 ms to 1 s;
+            - ``noisy_leads``: more than 0.0125 mV (root mean square) from 20 to 100 Hz between the
+              waves, more than half of the time. Recordings that were resampled to 100 Hz have lost
+              part of their noise;
+            - ``wandering_leads``: a range of more than 1 mV, 10 mm on paper, below 0.5 Hz, more
+              than half of the time;
+            - ``invalid``: fraction of the samples that are NaN;
+            - ``amplitude``: range of a lead from 0.5 to 40 Hz in ten seconds, in mV, median over
+              time and leads;
+            - ``heart_rate``: beats per minute by the median RR interval, see
+              :func:`~merit_sk.signals.find_beats`; NaN for fewer than two beats or less than
+              50 Hz;
+            - ``fault``: why the record cannot be read, else ``""``.
+
+            Leads are given by their names, joined with commas, ``""`` for none.
+
+        See Also
+        --------
+        ECGRecords.check : Records that cannot be used, with checksums.
+
+        References
+        ----------
+        .. [1] I. Jekova, V. Krasteva, I. Christov, R. Abächerli, "Threshold-based system for noise
+           detection in multilead ECG recordings", Physiological Measurement 33, 2012.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from merit_sk import ECGRecords
+        >>> from merit_sk.datasets import make_ecg
+        >>> X = np.array(make_ecg(2, statements=["NORM"], random_state=0).data)
+        >>> X[0, 6] = 0
+        >>> X[1, 1] = X[1, 1].clip(max=0.4)
+        >>> table = ECGRecords.from_array(X, sampling_rate=100).summary()
+        >>> table[["duration", "n_leads", "flat_leads", "clipped_leads"]]
+           duration  n_leads flat_leads clipped_leads
+        0      10.0       11         V1
+        1      10.0       12                       II
+        """
+        from ._tables import summary
+
+        return summary(self, n_jobs)
+
+    def to_pandas(self):
+        """Read all samples into a table: a row a sample, a column a lead.
+
+        Records follow one another, so that lengths may differ. ``table.loc["A0001"]`` is one
+        record over time and ``table.stack()`` has a row for each lead. The table takes three
+        times the memory of the signals; choose records first, ``records[:100].to_pandas()``.
+
+        Returns
+        -------
+        DataFrame
+            In mV, float32, with the name of the record and the time in seconds as its index.
+
+        Raises
+        ------
+        ValueError
+            If a record is faulty, or has invalid samples and `on_invalid` is ``"raise"``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from merit_sk import ECGRecords
+        >>> X = np.arange(8.0).reshape(2, 2, 2)
+        >>> records = ECGRecords.from_array(X, sampling_rate=100, lead_names=["I", "II"])
+        >>> records.to_pandas()
+        lead           I   II
+        record time
+        0      0.00  0.0  2.0
+               0.01  1.0  3.0
+        1      0.00  4.0  6.0
+               0.01  5.0  7.0
+        """
+        from ._tables import to_pandas
+
+        return to_pandas(self)
+
     def _like(self, **changes):
         new = object.__new__(type(self))
         source = changes.pop("source", self._source)

@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 _MOST_FOLD = 200
+FLAT_POWER = 1e-12  # of a lead's: what is left below it is rounding
 
 
 def rate_ratio(rate_in, rate_out):
@@ -130,7 +131,7 @@ def filtered(x, rate, low, high, *, standardize=False):
     if standardize:
         spectrum[..., 0] = 0
     power = _power(spectrum)
-    flat = power <= 1e-12 * before
+    flat = power <= FLAT_POWER * before
     deviation = np.sqrt(np.where(flat, 0, power / x.shape[-1]))
     if standardize:
         spectrum /= np.where(flat, 1, deviation)[..., None]
