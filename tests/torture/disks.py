@@ -135,16 +135,14 @@ def fill(action, n, seed):
             return None
         folder = disk / "data"
         start(action, folder)
-        before = shutil.disk_usage(disk).used
         whole = forked(action.act, folder)
-        needed = max(2 * (shutil.disk_usage(disk).used - before), 64 * STEP)
         if isinstance(whole, Died):
             return counts | {"failures": [f"with room enough: {whole.reason}"]}
         for number in range(n + 1):
             start(action, folder)
             before = files_of(folder)
             if number < n:
-                block(disk, rng.randrange(0, needed + STEP, STEP))
+                block(disk, STEP * (int(2 ** rng.uniform(0, 6)) - 1))
             else:
                 remount(disk, "ro")
             what = attempt(action, folder, before, whole, counts)
