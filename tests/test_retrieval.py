@@ -137,7 +137,7 @@ def test_neighbors_that_do_not_fit_are_named(two_of_three):
     draw = NeighborsDisplay.from_records
     with pytest.raises(ValueError, match="distances first"):
         draw(new, known, distances, neighbors)
-    with pytest.raises(ValueError, match="neighbors holds 9, but there are 5"):
+    with pytest.raises(ValueError, match="neighbors holds 7, but there are 5"):
         draw(new, known[:5], neighbors)
     with pytest.raises(ValueError, match="row for each of the 2 queries"):
         draw(new, known, neighbors[:1])
