@@ -155,10 +155,10 @@ def test_random_encoder_is_not_trained(tiny, ecg):
 
 def test_warm_start_continues(tiny, ecg):
     embedder = changed(tiny, warm_start=True).fit(ecg.data)
-    before = {k: v.clone() for k, v in embedder.model_.state_dict().items()}
+    before = {k: v.clone() for k, v in embedder.model_.encoder.state_dict().items()}
     embedder.set_params(max_epochs=1).fit(ecg.data)
     assert [row["epoch"] for row in embedder.history_] == [1, 2, 3]
-    drift = max((before[k] - v).abs().max() for k, v in embedder.model_.state_dict().items()
+    drift = max((before[k] - v).abs().max() for k, v in embedder.model_.encoder.state_dict().items()
                 if v.is_floating_point())  # fmt: skip
     assert 0 < drift < 1
 

@@ -45,7 +45,7 @@ def test_training_goes_on_when_epochs_are_asked_for(folder, fitted, ecg):
     embedder = MeritEmbedder(pretrained=folder, max_epochs=1, random_state=0)
     embedder.fit(ecg.data, reports=ecg.reports)
     assert [row["epoch"] for row in embedder.history_] == [1, 2, 3]
-    before, after = fitted.model_.state_dict(), embedder.model_.state_dict()
+    before, after = fitted.model_.encoder.state_dict(), embedder.model_.encoder.state_dict()
     drift = max((before[k] - v).abs().max() for k, v in after.items() if v.is_floating_point())
     assert 0 < drift < 1
     np.testing.assert_array_equal(embedder.text_features_.hashes, fitted.text_features_.hashes)
