@@ -2,6 +2,7 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+WORKERS ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .PHONY: demo test test-slow test-package torture fuzz lint docs format clean
@@ -19,7 +20,7 @@ demo: $(VENV)/.ready
 	$(BIN)/merit-sk read demo/ecg --force
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -m 'not slow' -q
+	$(BIN)/python -m pytest -m 'not slow' -q -n $(WORKERS)
 
 test-package: $(VENV)/.ready
 	$(BIN)/python -m pytest tests/test_packaging.py -m slow -q

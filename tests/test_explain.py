@@ -173,7 +173,7 @@ def test_errors(zero, options, message):
 def test_nothing_to_explain(zero):
     with pytest.raises(ValueError, match="no recording"):
         explain(zero, make_ecg(1, random_state=0).data[:0])
-    with pytest.raises(ValueError, match="MeritEmbedder has neither decision_function"):
+    with pytest.raises(ValueError, match="MeritEmbedder is no classifier"):
         explain(MeritEmbedder(), make_ecg(1, random_state=0).data)
 
 

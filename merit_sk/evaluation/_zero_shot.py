@@ -1,6 +1,7 @@
 """Zero-shot protocol: evaluation of classes described in words, on labeled test records."""
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from ._scored import matching_columns, score_test
 from ._subsets import records_to_score
@@ -63,7 +64,8 @@ def evaluate_zero_shot(
     """
     index = records_to_score(data, test_folds, labeled_only)
     X = data.data[index]
-    if not hasattr(estimator, "decision_function"):
+    embeds = hasattr(estimator, "transform") and not is_classifier(estimator)
+    if embeds or not hasattr(estimator, "decision_function"):
         from merit_sk import MeritZeroShotClassifier
 
         names = [str(name) for name in data.target_names] if classes is None else classes

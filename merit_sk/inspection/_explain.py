@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from ..records import ECGRecords
 from ..signals._beats import PARTS, find_beats, parts_of_beats
@@ -130,7 +131,7 @@ def explain(estimator, X, classes=None, *, by="part", step=0.2, reference=None):
     Raises
     ------
     ValueError
-        If a class is unknown, or the estimator has neither method.
+        If a class is unknown, or the estimator is no classifier with one of these methods.
 
     See Also
     --------
@@ -243,6 +244,11 @@ def _changed(asked, x, other, regions, sampling_rate):
 
 def _scores(estimator, X):
     """Return scores of shape (n, n_classes) and the names of the classes."""
+    if not is_classifier(estimator):
+        raise ValueError(
+            f"{type(estimator).__name__} is no classifier: give one, or a pipeline that ends "
+            "with one"
+        )
     if hasattr(estimator, "decision_function"):
         scores = np.asarray(estimator.decision_function(X), dtype=float)
     elif hasattr(estimator, "predict_proba"):
