@@ -7,6 +7,7 @@ import sys
 # module and one line of help; a module is imported only when it is called
 COMMANDS = {
     "read": ("inspection.command", "say what pretrained weights find in ECG files, and draw them"),
+    "embed": ("estimators.command", "write the embeddings of a folder of recordings into one file"),
     "simulate": ("datasets.command", "write a simulated ECG with the statements you name"),
     "compare": ("experiment.command", "pretrain and evaluate models on the same recordings"),
 }

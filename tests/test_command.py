@@ -1,4 +1,4 @@
-"""The command ``merit-sk``: ``read`` and ``simulate``."""
+"""The command ``merit-sk``: ``read``, ``embed`` and ``simulate``."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ import ecg_files
 import numpy as np
 import pytest
 
+from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.__main__ import main
 from merit_sk.datasets import make_ecg
 
@@ -95,7 +96,58 @@ def test_one_lead(weights, tmp_path, capsys):
     assert out.count("lack 11 of the model's 12 leads") == 1 and picture.exists()
 
 
+def test_embeddings_of_a_folder(weights, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, code in {"a": "AFIB", "b": "NORM", "c": "CLBBB"}.items():
+        assert not main(["simulate", f"files/{name}", code])
+    (tmp_path / "files" / "bad.dcm").write_bytes(b"no ECG")
+    words = ["embed", "files", "--output", "out/Z.npz", "--pretrained", str(weights)]
+    with pytest.raises(SystemExit):
+        main(words)
+    assert "bad.dcm" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    with pytest.warns(UserWarning, match=r"bad\.dcm"):
+        assert not main([*words, "--errors", "skip"])
+    assert "3 recordings" in capsys.readouterr().out
+    found = np.load("out/Z.npz")
+    assert found["record_names"].tolist() == ["a", "b", "c"]
+    embedder = MeritEmbedder.from_pretrained(weights)
+    expected = embedder.transform(ECGRecords.from_wfdb([f"files/{x}" for x in "abc"]))
+    np.testing.assert_allclose(found["Z"], expected, atol=1e-5)
+    assert found["feature_names"].tolist() == embedder.get_feature_names_out().tolist()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["Z.npz"]
+    with pytest.raises(SystemExit):
+        main([*words, "--errors", "skip"])
+    assert "out/Z.npz exists" in capsys.readouterr().err
+
+
+def test_embedding_goes_on_where_it_was(weights, tmp_path, monkeypatch):
+    from merit_sk.estimators import command
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "AT_ONCE", 1)
+    for name in "ab":
+        assert not main(["simulate", f"files/{name}", "NORM", "--random-state", str(ord(name))])
+    words = ["embed", "files", "--output", "Z.npz", "--pretrained", str(weights)]
+    transform, seen = MeritEmbedder.transform, []
+
+    def stopped(self, X):
+        if seen:
+            raise KeyboardInterrupt
+        seen.append(len(X))
+        return transform(self, X)
+
+    monkeypatch.setattr(MeritEmbedder, "transform", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        main(words)
+    monkeypatch.setattr(MeritEmbedder, "transform", transform)
+    assert (tmp_path / ".Z.npz.part").is_dir() and not (tmp_path / "Z.npz").exists()
+    assert not main(words)
+    assert np.load("Z.npz")["Z"].shape[0] == 2 and not (tmp_path / ".Z.npz.part").exists()
+
+
 @pytest.mark.parametrize("words, message", [
+    (["embed", "nothing", "--output", "Z.npz"], "nothing"),
+    (["embed", "x", "--output", "Z.csv"], "npz"),
     (["read", "nothing"], "nothing"), (["read", "nothing", "--pretrained", "nowhere"], "nothing"),
     (["read", "a", "b", "--output", "c.png"], "one RECORD"), (["simulate", "x", "XYZ"], "XYZ"),
     (["simulate", "x"], "STATEMENT"), ([], "COMMAND"), (["what"], "what"),
@@ -112,7 +164,7 @@ def test_errors_are_one_line(tmp_path, monkeypatch, capsys, words, message):
 
 @pytest.mark.parametrize("command, word", [
     ("read", "71 statements"), ("simulate", "AFIB    atrial fibrillation"),
-    ("compare", "merit-sk compare --simulated 800"),
+    ("compare", "merit-sk compare --simulated 800"), ("embed", "goes on where it was"),
 ])  # fmt: skip
 def test_help_teaches(capsys, command, word):
     with pytest.raises(SystemExit):
