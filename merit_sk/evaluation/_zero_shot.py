@@ -1,7 +1,6 @@
 """Zero-shot protocol: evaluation of classes described in words, on labeled test records."""
 
 import numpy as np
-from sklearn.base import is_classifier
 
 from ._scored import matching_columns, score_test
 from ._subsets import records_to_score
@@ -64,7 +63,7 @@ def evaluate_zero_shot(
     """
     index = records_to_score(data, test_folds, labeled_only)
     X = data.data[index]
-    embeds = hasattr(estimator, "transform") and not is_classifier(estimator)
+    embeds = hasattr(estimator, "transform") and not hasattr(estimator, "predict")
     if embeds or not hasattr(estimator, "decision_function"):
         from merit_sk import MeritZeroShotClassifier
 

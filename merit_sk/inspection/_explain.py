@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from sklearn.base import is_classifier
 
 from ..records import ECGRecords
 from ..signals._beats import PARTS, find_beats, parts_of_beats
@@ -244,7 +243,7 @@ def _changed(asked, x, other, regions, sampling_rate):
 
 def _scores(estimator, X):
     """Return scores of shape (n, n_classes) and the names of the classes."""
-    if not is_classifier(estimator):
+    if hasattr(estimator, "transform") and not hasattr(estimator, "predict"):
         raise ValueError(
             f"{type(estimator).__name__} is no classifier: give one, or a pipeline that ends "
             "with one"
