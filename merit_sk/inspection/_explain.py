@@ -160,7 +160,7 @@ def explain(estimator, X, classes=None, *, by="part", step=0.2, reference=None):
     rate, leads = records.sampling_rate, list(records.lead_names)
     scores, labels = _scores(estimator, X)
     kept = _columns(labels, classes)
-    values, region_of = [], []
+    values, everything, region_of = [], [], []
     for row, x in zip(scores, records, strict=True):
         x = np.asarray(x, dtype=np.float32)
         beats = find_beats(x, rate)
@@ -169,16 +169,18 @@ def explain(estimator, X, classes=None, *, by="part", step=0.2, reference=None):
             regions = (np.arange(x.shape[1]) / (step * rate) + 1e-9).astype(int)
         other = normal.counterpart(x, leads, beats, parts, rate)
         asked = partial(_asked, estimator, wrap, kept)
-        values.append(row[kept, None, None] - _changed(asked, x, other, regions, rate))
+        changed, normalized = _changed(asked, x, other, regions, rate)
+        values.append(row[kept, None, None] - changed)
+        everything.append(row[kept] - normalized)
         region_of.append(regions)
     n_regions = len(PARTS) if by == "part" else max(int(r.max()) for r in region_of) + 1
     falls = np.zeros((len(values), len(kept), len(leads) + 1, n_regions), dtype=np.float32)
     for i, (value, regions) in enumerate(zip(values, region_of, strict=True)):
-        falls[i][:, :, np.unique(regions)] = value[:, :, :-1]
+        falls[i][:, :, np.unique(regions)] = value
     return Explanation(
         values=falls[:, :, :-1],
         together=falls[:, :, -1],
-        everything=np.stack([value[:, -1, -1] for value in values]),
+        everything=np.stack(everything),
         scores=scores[:, kept],
         classes=[labels[k] for k in kept],
         lead_names=leads,
@@ -219,26 +221,25 @@ def _asked(estimator, wrap, kept, copies):
 
 
 def _changed(asked, x, other, regions, sampling_rate):
-    """Return scores of a recording with parts of another, (n_classes, n_leads + 1, n_regions + 1).
+    """Return scores of a recording with parts of another, and those of the other.
 
-    The last entries are of all leads and of all regions. Regions fade into each other over 20 ms.
+    The first are of shape (n_classes, n_leads + 1, n_regions), all leads at once the last of them.
+    Regions fade into each other over 20 ms.
     """
     fade = np.ones(2 * round(0.01 * sampling_rate) + 1)
-    masks = [np.convolve(regions == k, fade / len(fade), "same") for k in np.unique(regions)]
-    scores, pending = [], []
-    for mask in (*masks, np.ones(len(regions))):
+    there, scores, pending = np.unique(regions), [], [other[None].astype(np.float32)]
+    for k in there:
+        mask = np.convolve(regions == k, fade / len(fade), "same")
         both = (mask * other + (1 - mask) * x).astype(np.float32)
         copies = np.repeat(x[None], len(x) + 1, axis=0)
         copies[np.arange(len(x)), np.arange(len(x))] = both
         copies[-1] = both
         pending.append(copies)
-        if len(pending) * len(copies) >= MAX_COPIES:
+        if len(pending) * len(copies) >= MAX_COPIES or k == there[-1]:
             scores.append(asked(np.concatenate(pending)))
             pending = []
-    if pending:
-        scores.append(asked(np.concatenate(pending)))
     scores = np.concatenate(scores)
-    return scores.reshape(len(masks) + 1, len(x) + 1, -1).transpose(2, 1, 0)
+    return scores[1:].reshape(len(there), len(x) + 1, -1).transpose(2, 1, 0), scores[0]
 
 
 def _scores(estimator, X):
@@ -253,22 +254,19 @@ def _scores(estimator, X):
     elif hasattr(estimator, "predict_proba"):
         p = estimator.predict_proba(X)
         p = np.stack([q[:, -1] for q in p], axis=1) if isinstance(p, list) else np.asarray(p)
+        if p.shape[1] == 2 and np.allclose(p.sum(axis=1), 1):  # of one question
+            p = p[:, 1]
         p = np.clip(p, 1e-7, 1 - 1e-7)
         scores = np.log(p) - np.log1p(-p)
     else:
         name = type(estimator).__name__
         raise ValueError(f"{name} has neither decision_function nor predict_proba to explain")
     labels = getattr(estimator, "classes_", np.arange(scores.shape[-1] if scores.ndim > 1 else 2))
-    if scores.ndim == 1 or (scores.shape[1] == 2 == len(labels) and _exclusive(scores)):
-        scores, labels = scores.reshape(len(scores), -1)[:, -1:], labels[-1:]
+    if scores.ndim == 1:
+        scores, labels = scores[:, None], labels[-1:]
     if len(labels) != scores.shape[1] or isinstance(labels, list):
         labels = np.arange(scores.shape[1])
     return scores, [str(label) for label in labels]
-
-
-def _exclusive(scores):
-    """Whether two columns of log-odds are those of one question."""
-    return np.allclose(scores.sum(axis=1), 0, atol=1e-3)
 
 
 def _columns(labels, classes):

@@ -4,7 +4,7 @@ import numpy as np
 
 from ._ecg import ECGDisplay
 from ._explain import explain
-from ._style import COLORS, axes_for
+from ._style import COLORS
 
 _FOR, _AGAINST = COLORS[4], COLORS[5]
 
@@ -79,7 +79,7 @@ class ExplanationDisplay:
         -------
         display : ExplanationDisplay
         """
-        one = X[index : index + 1] if index >= 0 else X[[index]]
+        one = X[[index]]
         return cls(explain(estimator, one, by=by), one, label=label).plot(ax=ax)
 
     def plot(self, ax=None):
@@ -117,12 +117,7 @@ class ExplanationDisplay:
 
     def _paper(self, ax, title):
         told = self.explanation
-        paper = ECGDisplay.from_records(self.records, self.index, title=title)
-        if ax is not None:
-            import matplotlib.pyplot as plt
-
-            plt.close(paper.figure_)
-            paper = paper.plot(ax=axes_for(ax, None))
+        paper = ECGDisplay.from_records(self.records, self.index, title=title, ax=ax)
         values = told.over_time(self.index, self.label_)
         size = max(np.abs(values).max(), 1e-6)
         for name, samples, (left, right, bottom, top) in paper.traces_:
