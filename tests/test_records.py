@@ -339,10 +339,10 @@ def test_a_moved_folder_holds_the_same_records(tmp_path, checksums):
 
 def test_comments_of_a_header_are_no_part_of_the_signal(tmp_path):
     first, _ = roots(tmp_path)
-    first.cache(tmp_path / "cache")
+    before = np.asarray(first.cache(tmp_path / "cache"))
     with open(tmp_path / "a" / "r0.hea", "a") as header:
         header.write("#Age: 61\n")
-    first.cache(tmp_path / "cache")
+    np.testing.assert_array_equal(np.asarray(first.cache(tmp_path / "cache")), before)
 
 
 @pytest.mark.parametrize("word", [4, 5])
