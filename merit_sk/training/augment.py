@@ -6,8 +6,12 @@ import torch
 from torch.nn import functional as F
 
 from ..nn.padding import blanked, held, inside
+from ..signals._leads import STANDARD_LEADS
 
 MAX_STRETCH = 0.1
+_LIMB, _CHEST = STANDARD_LEADS[:6], STANDARD_LEADS[6:]
+_SETS = (("I",), ("II",), ("I", "II"), _LIMB, ("I", "II", "V2"), _CHEST)
+LEAD_SETS = [[lead in kept for lead in STANDARD_LEADS] for kept in _SETS]
 
 
 def vary(x, n_valid):
@@ -51,7 +55,7 @@ def vary(x, n_valid):
     return blanked(x * gain, valid)
 
 
-def disturb(x, n_valid):
+def disturb(x, n_valid, lead_sets=False):
     """White noise, slow baseline wander and missing leads, as recordings have them.
 
     A lead that is missing stays missing, and one that is there is left.
@@ -62,6 +66,8 @@ def disturb(x, n_valid):
         Standardized leads.
     n_valid : long tensor of shape (n,)
         Samples before the padding.
+    lead_sets : bool, default=False
+        Whether a quarter of recordings of twelve leads keep only a set that devices record.
 
     Returns
     -------
@@ -85,5 +91,10 @@ def disturb(x, n_valid):
     wander = 0.3 * torch.rand(n, n_leads, 1, **new) * torch.sin(cycles * time + phase)
     there = blanked(x, valid).any(dim=2, keepdim=True)
     draw = torch.rand(n, n_leads, 1, **new) * there
-    kept = there & ((draw >= 0.1) | (draw == draw.amax(dim=1, keepdim=True)))
+    kept = draw >= 0.1
+    if lead_sets and n_leads == len(STANDARD_LEADS):
+        sets = torch.tensor(LEAD_SETS, device=x.device)[torch.randint(len(LEAD_SETS), (n,))]
+        few = torch.rand(n, 1, 1, **new) < 0.25
+        kept = torch.where(few, sets[..., None], kept)
+    kept = there & (kept | (draw == draw.amax(dim=1, keepdim=True)))
     return blanked((x + noise + wander) * kept, valid)
