@@ -354,12 +354,6 @@ def phrases(code, style):
     return _PHRASES[code][style[0]]
 
 
-def all_phrases(code):
-    """Return all phrases for a statement, in every style and language."""
-    found = {phrase.lower(): phrase for style in _PHRASES[code].values() for phrase in style}
-    return list(found.values())
-
-
 def statement_prompts(code, language="en"):
     """Return report-like phrases that express a PTB-XL statement or superclass.
 

@@ -11,6 +11,7 @@ from ..signals._leads import STANDARD_LEADS
 MAX_STRETCH = 0.1
 _LIMB, _CHEST = STANDARD_LEADS[:6], STANDARD_LEADS[6:]
 _SETS = (("I",), ("II",), ("I", "II"), _LIMB, ("I", "II", "V2"), _CHEST)
+LEAD_SET_SHARE = 0.25
 LEAD_SETS = [[lead in kept for lead in STANDARD_LEADS] for kept in _SETS]
 
 
@@ -55,7 +56,7 @@ def vary(x, n_valid):
     return blanked(x * gain, valid)
 
 
-def disturb(x, n_valid, lead_sets=False):
+def disturb(x, n_valid):
     """White noise, slow baseline wander and missing leads, as recordings have them.
 
     A lead that is missing stays missing, and one that is there is left.
@@ -66,8 +67,6 @@ def disturb(x, n_valid, lead_sets=False):
         Standardized leads.
     n_valid : long tensor of shape (n,)
         Samples before the padding.
-    lead_sets : bool, default=False
-        Whether a quarter of recordings of twelve leads keep only a set that devices record.
 
     Returns
     -------
@@ -91,10 +90,36 @@ def disturb(x, n_valid, lead_sets=False):
     wander = 0.3 * torch.rand(n, n_leads, 1, **new) * torch.sin(cycles * time + phase)
     there = blanked(x, valid).any(dim=2, keepdim=True)
     draw = torch.rand(n, n_leads, 1, **new) * there
-    kept = draw >= 0.1
-    if lead_sets and n_leads == len(STANDARD_LEADS):
-        sets = torch.tensor(LEAD_SETS, device=x.device)[torch.randint(len(LEAD_SETS), (n,))]
-        few = torch.rand(n, 1, 1, **new) < 0.25
-        kept = torch.where(few, sets[..., None], kept)
-    kept = there & (kept | (draw == draw.amax(dim=1, keepdim=True)))
+    kept = there & ((draw >= 0.1) | (draw == draw.amax(dim=1, keepdim=True)))
     return blanked((x + noise + wander) * kept, valid)
+
+
+def keep_lead_set(x):
+    """Leave a quarter of recordings of twelve leads only those that some device records.
+
+    Lead I; II; both; the limb leads; I, II and V2; V1 to V6. Other recordings stay, and so do those
+    that have none of these leads.
+
+    Parameters
+    ----------
+    x : tensor of shape (n, n_leads, n_times)
+
+    Returns
+    -------
+    tensor of shape (n, n_leads, n_times)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from merit_sk.training.augment import keep_lead_set
+    >>> _ = torch.manual_seed(0)
+    >>> keep_lead_set(torch.ones(8, 12, 1000)).any(dim=2).sum(dim=1)
+    tensor([12, 12, 12, 12, 12, 12,  1, 12])
+    """
+    n, n_leads, _ = x.shape
+    if n_leads != len(STANDARD_LEADS):
+        return x
+    sets = torch.tensor(LEAD_SETS, device=x.device)[torch.randint(len(LEAD_SETS), (n,))]
+    few = x * sets[..., None]
+    chosen = (torch.rand(n, device=x.device) < LEAD_SET_SHARE) & few.flatten(1).any(dim=1)
+    return torch.where(chosen[:, None, None], few, x)

@@ -9,7 +9,7 @@ from ..nn.collective import rank, world_size
 from ..reports._features import tensors
 from ..reports._statements import statement_bank
 from ..signals._prefetch import load_ahead
-from ..statements._prompts import all_phrases
+from ..statements._prompts import statement_prompts
 
 PHRASES = 3  # of a known statement count as much as so many statements of reports
 
@@ -46,7 +46,12 @@ class Reports:
             self.scored = self._vocabularies(rows)
         self.truth = None if truth is None else truth.to_numpy(np.float32)
         if truth is not None:
-            found = [(k, phrase) for k, code in enumerate(truth) for phrase in all_phrases(code)]
+            found = [
+                (k, phrase)
+                for k, code in enumerate(truth)
+                for language in ("en", "de")
+                for phrase in statement_prompts(code, language)
+            ]
             self.concept = np.array([k for k, _ in found])
             self.share = PHRASES / np.bincount(self.concept)[self.concept].astype(np.float32)
             self.bank = [*self.bank, *(phrase for _, phrase in found)]

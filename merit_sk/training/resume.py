@@ -58,9 +58,9 @@ def describe_run(
         "leads that are read": list(source.leads.used),
         "fingerprint of the reports": None if reports is None else _digest(*map(str, reports)),
         "fingerprint of the origins": None if origins is None else _digest(*map(str, origins)),
-        "fingerprint of the statements": None if statements is None else _digest(
-            *statements, statements.to_numpy().tobytes().hex()
-        ),
+        "fingerprint of the statements": None
+        if statements is None
+        else _digest(*statements, statements.to_numpy().tobytes().hex()),
         "fingerprint of the starting weights": weights and hashlib.sha256(weights).hexdigest(),
         "number of processes": n_processes,
     }
