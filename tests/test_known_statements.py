@@ -8,7 +8,6 @@ import torch
 from merit_sk import MeritEmbedder
 from merit_sk.datasets import make_ecg
 from merit_sk.nn.objective import statement_loss
-from merit_sk.reports._features import learn_text_features
 from merit_sk.statements import statement_prompts
 from merit_sk.training.augment import LEAD_SETS, keep_lead_set
 from merit_sk.training.batches import Reports
@@ -32,9 +31,8 @@ def truth(ecg):
 
 def entries(reports, **more):
     """What is scored, by statement: a list of (present, weight), one a recording."""
-    learned = Reports(
-        reports, learn_text_features("builtin", reports), np.arange(len(reports)), **more
-    )
+    features = MeritEmbedder().fit(np.zeros((1, 12, 1000))).text_features_
+    learned = Reports(reports, features, np.arange(len(reports)), **more)
     batch = learned.batch(np.arange(len(reports)))
     parts = zip(batch["present"].T.tolist(), batch["scored"].T.tolist(), strict=True)
     return {

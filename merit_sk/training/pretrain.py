@@ -42,8 +42,8 @@ class Weights:
 
 def pretrain(
     source, reports=None, origins=None, statements=None, *, encoder, start=None,
-    text_encoder="builtin", structure_weight="auto", align_view="full", validation_fraction=0, settings, callbacks=(),
-    checkpoints=None, verbose=0,
+    text_encoder="builtin", structure_weight="auto", align_view="full", validation_fraction=0,
+    settings, callbacks=(), checkpoints=None, verbose=0,
 ):  # fmt: skip
     """Pretrain an encoder by masked modeling and ECG-text alignment.
 
