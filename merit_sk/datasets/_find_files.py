@@ -47,6 +47,14 @@ def find_files(path):
     return "", _named(os.path.abspath(path))
 
 
+def is_recording(path):
+    """Tell whether a file holds a recording, or the signals of one."""
+    path = os.fspath(path)
+    stem, suffix = os.path.splitext(path)
+    beside = suffix.lower() in _SIGNALS and os.path.isfile(f"{stem}.hea")
+    return beside or recognize(path) is not None
+
+
 def without_extension(path):
     """Return the last part of a path without its extension, which begins with a letter."""
     return _EXTENSION.sub("", os.path.basename(path))
