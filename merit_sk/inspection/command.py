@@ -4,7 +4,7 @@ import os
 from contextlib import nullcontext
 from pathlib import Path
 
-from ..datasets._find_files import find_files, is_recording
+from ..datasets._find_files import find_files, is_recording, refuse_missing
 from ..estimators import MeritEmbedder
 from ..nn.checkpoint import whole, write_text
 from . import ECGDisplay, ZeroShotDisplay
@@ -52,11 +52,9 @@ def run(args):
     from ._reading_page import MARK as PAGE_MARK
     from ._reading_page import MOST, ReadingPage
 
+    refuse_missing(args.records)
     _, found = find_files(args.records)
     found = list({item.path: item for item in found}.values())
-    for item in found:
-        if isinstance(item.fault, FileNotFoundError):
-            raise item.fault
     if args.top < 0:
         raise ValueError(f"--top is a number of statements, got {args.top}")
     pictures = _pictures(args, found)
