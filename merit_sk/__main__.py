@@ -10,6 +10,7 @@ from ._console import OPTIONS, Console, add_options
 COMMANDS = {
     "read": ("inspection.command", "say what pretrained weights find in ECG files, and draw them"),
     "embed": ("estimators.command", "write the embeddings of a folder of recordings into one file"),
+    "pretrain": ("estimators.pretrain_command", "train the encoder on your recordings and reports"),
     "simulate": ("datasets.command", "write a simulated ECG with the statements you name"),
     "compare": ("experiment.command", "pretrain and evaluate models on the same recordings"),
 }

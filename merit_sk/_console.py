@@ -31,9 +31,10 @@ class Console:
 
     def __init__(self, name, *, quiet=False, verbose=False, json=False):
         self.name = name
-        self.quiet = quiet or int(os.environ.get("RANK", 0)) > 0  # torchrun: the first one speaks
+        self.first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
+        self.quiet = quiet or not self.first
         self.verbose = verbose
-        self.json = json and not int(os.environ.get("RANK", 0))
+        self.json = json and self.first
         self._stdout = sys.stdout
         self._noted = set()
 
@@ -59,6 +60,14 @@ class Console:
         """Say what went wrong, in one line."""
         print(f"{self.name}: error: {' '.join(str(text).split())}", file=sys.stderr, flush=True)
 
+    def skipped(self, table):
+        """Name the recordings that a loader has left out, and return them as a list of dict."""
+        rows = [] if table is None else table.to_dict("records")
+        for row in rows if self.first else ():
+            named = row["record"] in row["reason"]
+            self.error(row["reason"] if named else f"{row['record']}: {row['reason']}")
+        return rows
+
     def progress(self, total, unit="ECG"):
         """Return a progress bar, which is seen on a terminal only."""
         from tqdm.auto import tqdm
@@ -79,7 +88,7 @@ class Console:
         except EXPECTED as error:
             if self.verbose:
                 traceback.print_exc()
-            self.error(error or type(error).__name__)
+            self.error(_line(error))
             raise SystemExit(2) from None
 
     @contextlib.contextmanager
@@ -91,12 +100,15 @@ class Console:
                 warnings.simplefilter("ignore")
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = lambda message, *where, **more: self.note(str(message))
-            if self.quiet:
-                nowhere = stack.enter_context(open(os.devnull, "w"))
-                stack.enter_context(contextlib.redirect_stdout(nowhere))
-            elif self.json:
-                stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+            elsewhere = stack.enter_context(open(os.devnull, "w")) if self.quiet else sys.stderr
+            stack.enter_context(contextlib.redirect_stdout(elsewhere))
             yield
+
+
+def _line(error):
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
 
 
 def add_options(parser):

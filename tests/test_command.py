@@ -306,6 +306,7 @@ def test_errors_are_one_line(tmp_path, monkeypatch, capsys, words, message):
 @pytest.mark.parametrize("command, word", [
     ("read", "71 statements"), ("simulate", "AFIB    atrial fibrillation"),
     ("compare", "merit-sk compare --simulated 800"), ("embed", "goes on where it was"),
+    ("pretrain", "torchrun --nproc_per_node=2 -m merit_sk pretrain"),
 ])  # fmt: skip
 def test_help_teaches(capsys, command, word):
     with pytest.raises(SystemExit):

@@ -50,10 +50,7 @@ def run(args):
     _check_output(args.output, args.force)
     refuse_missing(args.records)
     ecg = read_ecg(args.records, errors=args.errors, n_jobs=args.n_jobs)
-    skipped = [] if args.errors == "raise" else ecg.skipped.to_dict("records")
-    for row in skipped:
-        named = row["record"] in row["reason"]
-        args.console.error(row["reason"] if named else f"{row['record']}: {row['reason']}")
+    skipped = args.console.skipped(ecg.get("skipped"))
     if not len(ecg.data):
         raise ValueError("no recording can be read: there is nothing to embed")
     args.output.parent.mkdir(parents=True, exist_ok=True)

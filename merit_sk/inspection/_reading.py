@@ -13,6 +13,10 @@ MEASURED = {
     "heart_rate": "/min", "pr_interval": "ms", "qrs_duration": "ms", "qt_interval": "ms",
     "qtc_interval": "ms", "p_axis": "°", "r_axis": "°", "t_axis": "°",
 }  # fmt: skip
+UNCALIBRATED = (
+    "these weights are not calibrated: their probabilities are rough, and 0.5 is every operating "
+    "point; see merit_sk.calibrate_zero_shot"
+)
 UNFAMILIAR = (
     "Unlike the recordings of pretraining: do not trust these answers. Are the leads in order, the "
     "sampling rate and the unit right, is it an ECG of rest?"

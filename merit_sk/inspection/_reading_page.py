@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import __version__
 from ._ecg import ECGDisplay
-from ._reading import FLAGS, MEASURED, UNFAMILIAR, without
+from ._reading import FLAGS, MEASURED, UNCALIBRATED, UNFAMILIAR, without
 
 MARK = '<meta name="generator" content="merit_sk read">'
 MOST = 500  # recordings in a page, 50 kB each
@@ -222,11 +222,14 @@ class ReadingPage:
         Name of the weights that were asked.
     top : int
         Statements to show of each recording.
+    calibrated : bool
+        Whether probabilities are calibrated.
     """
 
-    def __init__(self, weights, *, top):
+    def __init__(self, weights, top, calibrated):
         self.weights = weights
         self.top = top
+        self.calibrated = calibrated
         self._sections, self._sizes = [], set()
         self._n_faulty = 0
 
@@ -246,6 +249,8 @@ class ReadingPage:
         text = "What merit_sk reads in ECG files"
         if self._n_faulty:
             text += f"; {self._n_faulty} of {n} cannot be read"
+        if not self.calibrated:
+            text += f"; {UNCALIBRATED}"
         sections = "\n".join(self._sections)
         if n == 1:
             sections = sections.replace("<details", "<details open", 1)

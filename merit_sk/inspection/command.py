@@ -8,7 +8,7 @@ from ..datasets._find_files import find_files, is_recording, refuse_missing
 from ..estimators import MeritEmbedder
 from ..nn.checkpoint import whole, write_text
 from . import ECGDisplay, ZeroShotDisplay
-from ._reading import FLAGS, UNFAMILIAR, Reading
+from ._reading import FLAGS, UNCALIBRATED, UNFAMILIAR, Reading
 
 MARK = "merit_sk read"
 DESCRIPTION = """\
@@ -68,7 +68,12 @@ def run(args):
                 "pages, or take --json"
             )
     embedder = MeritEmbedder.from_pretrained(args.pretrained)
-    page = ReadingPage(args.pretrained, top=args.top) if args.html else None
+    if embedder.model_.text_tower is None:
+        raise ValueError(f"{args.pretrained} was pretrained without reports: it has no statements")
+    calibrated = embedder.zero_shot_ is not None
+    if not calibrated:
+        args.console.note(UNCALIBRATED)
+    page = ReadingPage(args.pretrained, args.top, calibrated) if args.html else None
     n_faulty = 0
     with args.console.progress(len(found)) if args.html else nullcontext() as bar:
         for item, picture in zip(found, pictures, strict=True):
