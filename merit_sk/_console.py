@@ -1,8 +1,8 @@
 """What a command says, and where: one rule for every command of ``merit-sk``.
 
 Results go to stdout, everything else to stderr. ``--quiet`` leaves errors and JSON, ``--json``
-turns results into JSON and keeps stdout for it, ``--verbose`` adds details and the traceback of an
-error.
+turns results into JSON and keeps stdout for it, ``--verbose`` adds warnings of libraries and the
+traceback of an error.
 """
 
 import contextlib
@@ -50,11 +50,6 @@ class Console:
         if not self.quiet and text not in self._noted:
             self._noted.add(text)
             print(f"note: {text}", file=sys.stderr, flush=True)
-
-    def detail(self, text):
-        """Say what is of interest with ``--verbose``."""
-        if self.verbose and not self.quiet:
-            print(text, file=sys.stderr, flush=True)
 
     def error(self, text):
         """Say what went wrong, in one line."""
@@ -115,7 +110,12 @@ def add_options(parser):
     """Add what every command understands to its parser."""
     add = parser.add_argument_group("what is said").add_argument
     add("-q", "--quiet", action="store_true", help="print errors only")
-    add("-v", "--verbose", action="store_true", help="say more; the traceback of an error")
+    add(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="more warnings and progress; the traceback of an error",
+    )
     add("--json", action="store_true", help="results as JSON, one object a line, and nothing else "
         "on stdout")  # fmt: skip
 

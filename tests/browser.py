@@ -51,14 +51,17 @@ def opened(page, tmp_path, hash=""):
     return Elements(done.stdout)
 
 
-FETCHED = """<script>addEventListener("load", () => document.body.append(Object.assign(
-  document.createElement("p"), { id: "fetched", textContent:
-  performance.getEntriesByType("resource").map(e => e.name).filter(n => !n.startsWith("data:"))
-  .join(" ") + ";" })));</script></body>"""
+WATCH = """<head><meta http-equiv="Content-Security-Policy" content="default-src 'none';
+  style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"><script>
+  const said = Object.assign(document.createElement("p"), { id: "refused", textContent: ";" });
+  addEventListener("securitypolicyviolation", e => { said.textContent += e.blockedURI; });
+  addEventListener("load", () => document.body.append(said));</script>"""
 
 
 def assert_fetches_nothing(page, tmp_path):
-    """Open a page, and ask the browser what it has fetched."""
-    copy = tmp_path / "asked.html"
-    copy.write_text(page.read_text().replace("</body>", FETCHED))
-    assert opened(copy, tmp_path).text("fetched") == ";"
+    """Open a page in a browser that refuses to fetch anything, and ask what it has refused."""
+    text = page.read_text()
+    assert text.count("<head>") == 1
+    copy = tmp_path / "watched.html"
+    copy.write_text(text.replace("<head>", WATCH))
+    assert opened(copy, tmp_path).text("refused") == ";"

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import ecg_files
 import numpy as np
@@ -190,6 +191,11 @@ KEYS = {
     "clipped_leads", "noisy_leads", "wandering_leads", "invalid", "amplitude", "heart_rate",
     "in_file", "report", "familiarity", "statements", "notes", "picture",
 }  # fmt: skip
+
+
+def test_keys_are_documented():
+    page = (Path(__file__).parents[1] / "docs" / "command.rst").read_text()
+    assert not {key for key in KEYS if f"``{key}``" not in page}
 
 
 @pytest.mark.filterwarnings("ignore:no word of the phrases")

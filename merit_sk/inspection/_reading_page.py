@@ -19,6 +19,8 @@ _STEP = 0.02  # mm, of the numbers that are written
 
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">$mark
+<meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width"><title>$title</title><style>
 :root { color-scheme: light dark; --back: #f6f7f8; --card: #fff; --ink: #1c1e21; --dim: #63686e;
   --line: #d9dce0; --paper: #fffafa; --fine: #f6d5d3; --coarse: #e9a19c; --trace: #111;
@@ -82,11 +84,16 @@ tr.found th { font-weight: 600; } tr.sub td { color: var(--dim); padding-top: .5
 .bar b { position: absolute; top: -.15rem; bottom: -.15rem; width: 2px; background: var(--ink); }
 footer { margin-top: 1.6rem; font-size: .87rem; color: var(--dim); max-width: 60rem; }
 @page { size: A4 landscape; margin: 10mm; }
-@media print { body { padding: 0; max-width: none; font-size: 10pt; background: none; }
+@media print { html { font-size: 8pt; } body { padding: 0; max-width: none; font: 8pt/1.25 system-ui, sans-serif;
+    background: none; }
+  header { display: flex; gap: 1.5rem; align-items: baseline; } header * { margin: 0 !important; }
   #tools, figcaption button, summary::before { display: none !important; }
-  .record { border: 0; break-inside: avoid; break-after: page; }
-  .record:last-of-type { break-after: auto; } .broken { break-after: auto; }
-  .body, summary { padding-left: 0; padding-right: 0; }
+  figcaption { min-height: 0; margin: 0; } .record { border: 0; margin: 0; }
+  details { break-after: page; } details:last-of-type { break-after: auto; }
+  figure, tr, .broken { break-inside: avoid; }
+  .body, summary, .broken { padding: .1rem 0; } .sides { margin-top: .4rem; gap: 0 1.5rem; }
+  table { font-size: 8pt; } td, th { padding-top: 0; padding-bottom: 0; } h2 { margin: 0; }
+  .bar { height: .5rem; } tr.sub td { padding-top: 0; } td.track { width: 42%; }
   svg.ecg { width: var(--mm); max-width: none; }
   svg.ecg, .bar, .bar i, .bar b { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 </style></head><body>
