@@ -250,6 +250,24 @@ def test_every_command_has_json(weights, mixed, tmp_path, capsys):
     assert len(made["skipped"]) == 2
 
 
+def test_swapped_arms_are_noticed(weights, tmp_path, capsys):
+    import wfdb
+
+    ecg = make_ecg(1, statements=["NORM"], sampling_rate=500, random_state=0).data
+    names = list(ecg.lead_names)
+    x = np.asarray(ecg)[0]
+    order = [names.index(name) for name in ("I", "III", "II", "aVL", "aVR", "aVF")]
+    swapped = np.concatenate([x[order], x[6:]])
+    swapped[0] *= -1
+    for name, signal in {"right": x, "wrong": swapped}.items():
+        wfdb.wrsamp(name, 500, ["mV"] * 12, names, p_signal=signal.T.astype(float),
+                    fmt=["16"] * 12, write_dir=str(tmp_path))  # fmt: skip
+    assert main(["read", str(tmp_path), "--json", "--pretrained", weights]) == 0
+    right, wrong = map(json.loads, capsys.readouterr().out.splitlines())
+    assert not any("interchanged" in note for note in right["notes"])
+    assert any("arm electrodes seem to be interchanged" in note for note in wrong["notes"])
+
+
 def test_all_broken(weights, mixed, capsys):
     assert main(["read", str(mixed / "bad.dcm"), "--pretrained", weights]) == 1
     out, err = capsys.readouterr()

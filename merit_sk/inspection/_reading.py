@@ -6,6 +6,7 @@ import warnings
 
 from ..datasets import read_ecg
 from ..estimators import MeritZeroShotClassifier
+from ..signals._quality import warn_about_signals
 from ..statements import PTBXL_STATEMENTS
 
 FLAGS = ("flat_leads", "clipped_leads", "noisy_leads", "wandering_leads")
@@ -66,6 +67,7 @@ class Reading:
         row = file.data.summary().iloc[0]
         if row.fault:
             raise ValueError(row.fault)
+        warn_about_signals(embedder._source(ecg))
         zero = MeritZeroShotClassifier(embedder, classes="all", language=language).fit(ecg)
         self.content |= {
             "duration": row.duration, "sampling_rate": row.sampling_rate,

@@ -84,8 +84,8 @@ tr.found th { font-weight: 600; } tr.sub td { color: var(--dim); padding-top: .5
 .bar b { position: absolute; top: -.15rem; bottom: -.15rem; width: 2px; background: var(--ink); }
 footer { margin-top: 1.6rem; font-size: .87rem; color: var(--dim); max-width: 60rem; }
 @page { size: A4 landscape; margin: 10mm; }
-@media print { html { font-size: 8pt; } body { padding: 0; max-width: none; font: 8pt/1.25 system-ui, sans-serif;
-    background: none; }
+@media print { html { font-size: 8pt; }
+  body { padding: 0; max-width: none; font: 8pt/1.25 system-ui, sans-serif; background: none; }
   header { display: flex; gap: 1.5rem; align-items: baseline; } header * { margin: 0 !important; }
   #tools, figcaption button, summary::before { display: none !important; }
   figcaption { min-height: 0; margin: 0; } .record { border: 0; margin: 0; }
