@@ -127,7 +127,7 @@ def test_statements_measurements_and_hints(page, folder, tmp_path, capsys):
     assert main(["read", str(folder / "af"), "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     text = page.read_text()
-    section = text[text.index('<span class="name">af<') :].split("</details>")[0]
+    section = text[text.index(">af</span>") :].split("</details>")[0]
     for s in [s for s in content["statements"] if s["found"]]:
         assert s["description"] in section and f"{s['probability']:.3f}" in section
     assert f"{content['heart_rate']:.0f}/min" in section and "10 s at 500 Hz" in section

@@ -281,7 +281,7 @@ def _broken(content):
 
 def _section(reading, svg, top):
     content = reading.content
-    name = without(reading.words, content["record"])
+    name, path = (without(reading.words, content[key]) for key in ("record", "path"))
     chips = "".join(
         f'<span class="chip" title="{s["probability"]:.3f}">{escape(s["description"])}</span>'
         for s in reading.found[:_CHIPS]
@@ -293,7 +293,7 @@ def _section(reading, svg, top):
     flags = ["unfamiliar"] * reading.unfamiliar + flags
     marks = "".join(f'<span class="flag">{escape(flag)}</span>' for flag in flags)
     codes = " ".join(f"{s['code']} {s['description']}" for s in reading.found)
-    find = escape(" ".join([without(reading.words, content["path"]), codes, *flags]))
+    find = escape(" ".join([path, codes, *flags]))
     heart = content["heart_rate"]
     rate = f'<span class="dim">{heart:.0f}/min</span>' if heart == heart else ""
     notes = [UNFAMILIAR] * reading.unfamiliar + content["notes"]
@@ -303,7 +303,7 @@ def _section(reading, svg, top):
     report = f"<h2>Report in the file</h2><p>{escape(report)}</p>" if report else ""
     seconds = min(_SECONDS, content["duration"])
     return f"""<details class="record" data-find="{find}"><summary>\
-<span class="name">{escape(name)}</span>{rate}{chips}{marks}</summary><div class="body">{notes}
+<span class="name" title="{escape(path)}">{escape(name)}</span>{rate}{chips}{marks}</summary><div class="body">{notes}
 <figure><figcaption><span>{_SPEED} mm/s, {_GAIN} mm/mV, \
 {"first " if seconds < content["duration"] else ""}{seconds:.4g} s</span></figcaption>
 {svg}</figure>

@@ -144,10 +144,10 @@ def _refuse(path, mark, force):
 def _print(args, reading):
     content = reading.content
     if reading.ecg is None:
-        text = f"{content['record']}: cannot be read"
+        text = ""  # said as an error
     elif args.html:
         found = ", ".join(f"{s['code']} {s['probability']:.2f}" for s in reading.found)
-        text = f"{content['record']}: {found or 'nothing found'}"
+        text = f"{content['path']}: {found or 'nothing found'}"
     else:
         text = describe(reading, args.top)
     if args.json or reading.ecg is not None:
@@ -157,7 +157,7 @@ def _print(args, reading):
 def describe(reading, top):
     """Return what is printed about a recording."""
     content = reading.content
-    lines = [f"{content['record']}: {headline(content)}", ""]
+    lines = [f"{content['path']}: {headline(content)}", ""]
     lines.append("  probability (* found: above its operating point)")
     for s in reading.shown(top):
         mark = "*" if s["found"] else " "
