@@ -303,7 +303,8 @@ def _section(reading, svg, top):
     report = f"<h2>Report in the file</h2><p>{escape(report)}</p>" if report else ""
     seconds = min(_SECONDS, content["duration"])
     return f"""<details class="record" data-find="{find}"><summary>\
-<span class="name" title="{escape(path)}">{escape(name)}</span>{rate}{chips}{marks}</summary><div class="body">{notes}
+<span class="name" title="{escape(path)}">{escape(name)}</span>\
+{rate}{chips}{marks}</summary><div class="body">{notes}
 <figure><figcaption><span>{_SPEED} mm/s, {_GAIN} mm/mV, \
 {"first " if seconds < content["duration"] else ""}{seconds:.4g} s</span></figcaption>
 {svg}</figure>
