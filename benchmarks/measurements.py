@@ -3,15 +3,15 @@
     python benchmarks/measurements.py --data PATH [--weights merit_sk/pretrained/merit-tiny]
 
 Ridge regressions on the embedding of simulated recordings, whose intervals are known, are written
-into the weights' ``config.json``, where :class:`~merit_sk.MeritMeasurements` finds them. Three fifths
-of the recordings have all leads, a fifth each the limb leads and lead I. Run it after
-``calibrate.py``, which changes the features.
+into the weights' ``config.json``, where ``MeritMeasurements`` finds them. Three fifths of the
+recordings have all leads, a fifth each the limb leads and lead I. Run it after ``calibrate.py``,
+which changes the features.
 
 Two tables are printed, and written to ``--table``: errors on simulated recordings that nothing was
 learned from, against the mean as predictor; and on real ones how the measurements agree with the
-statements of GE's 12SL that imply a limit. No regression saw a real recording; the encoder saw those
-of folds 1 to 8 with these statements, so folds 9 and 10 stand beside all. PATH is the folder that
-``_data.py`` describes; without it, the second table is left out.
+statements of GE's 12SL that imply a limit. No regression saw a real recording; the encoder saw
+those of folds 1 to 8 with these statements, so folds 9 and 10 stand beside all. PATH is the folder
+that ``_data.py`` describes; without it, the second table is left out.
 """
 
 import argparse
@@ -184,8 +184,8 @@ def first_table(rows):
         )
         if "P waves" in row:
             there, gone = row["P waves"]
-            lines.append(f"{row['leads']:11}PR given in {there:.1%} where there is one, withheld in "
-                         f"{gone:.1%} where there is none")  # fmt: skip
+            lines.append(f"{row['leads']:11}PR given in {there:.1%} where there is one, "
+                         f"withheld in {gone:.1%} where there is none")  # fmt: skip
     return lines
 
 

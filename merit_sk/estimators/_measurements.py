@@ -14,7 +14,7 @@ from ..signals import check_finite
 from ._checks import check_signals
 from ._fit import all_or_nothing
 from ._given_embedder import GivenEmbedder, resolve_embedder
-from ._lines import Lines
+from ._lines import ANGLE, Lines
 
 
 class MeritMeasurements(MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -23,16 +23,16 @@ class MeritMeasurements(MultiOutputMixin, RegressorMixin, BaseEstimator):
     With the weights that come with the package ``predict`` and ``measure`` work before ``fit``.
     They give
 
-    ======================== ======= ==============================================================
+    ======================== ======= =================================================================
     ``ventricular_rate``     1/min   60 over the mean interval between QRS complexes
     ``pr_interval``          ms      from P to QRS; NaN where no P wave is conducted
     ``qrs_duration``         ms
     ``qt_interval``          ms      to where the tangent of the falling T wave meets the base line
     ``qtc_interval``         ms      QT / sqrt(60 / rate), after Bazett
-    ``qrs_axis``             degrees frontal, 0 to the left and 90 to the feet, -180 to 180
+    ``qrs_axis``             degrees frontal, 0 to the left, 90 to the feet; NaN without two limb leads
     ``sokolow_lyon``         mV      S in V1 + the greater R of V5 and V6
     ``cornell``              mV      R in aVL + S in V3
-    ======================== ======= ==============================================================
+    ======================== ======= =================================================================
 
     Rate and voltages are measured on the signal, see :func:`~merit_sk.signals.find_beats`; a
     voltage is NaN where a lead of it is missing, and the rate where there are less than two beats.
@@ -182,7 +182,10 @@ class MeritMeasurements(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if self._own:
             return learned[:, 0] if self._single else learned
         found = dict(zip(lines.names, learned.T, strict=True))
-        found |= zip(DIRECT, measure_directly(self.embedder_._source(X)).T, strict=True)
+        direct, frontal = measure_directly(self.embedder_._source(X))
+        found |= zip(DIRECT, direct.T, strict=True)
+        if ANGLE in found:
+            found[ANGLE][~frontal] = np.nan
         if "qt_interval" in found:
             found["qtc_interval"] = found["qt_interval"] * np.sqrt(found[DIRECT[0]] / 60)
         return np.column_stack([found[name] for name in self.measurements_])

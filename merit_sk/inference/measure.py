@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..signals import find_beats
+from ..signals import STANDARD_LEADS, find_beats
 from ..signals._amplitudes import qrs_amplitudes
 
 BATCH = 64  # windows that are read at once
@@ -24,10 +24,13 @@ def measure_directly(source):
         Beats per minute, and in mV Sokolow-Lyon and Cornell voltage, as ``DIRECT`` names them: the
         rate over all intervals between beats, voltages as the mean of the windows'. NaN where
         there are less than two beats, or the leads are not there.
+    frontal : ndarray of bool of shape (n_samples,)
+        Whether there are two limb leads, which an axis needs.
     """
     n = len(source)
     intervals, volts, seen = np.zeros((n, 2)), np.zeros((n, 2)), np.zeros((n, 2))
-    rows = np.arange(n)
+    rows, frontal = np.arange(n), np.zeros(n, bool)
+    limb = np.isin(source.spec.leads, STANDARD_LEADS[:6])
     for positions, part in source.batches(rows, BATCH):
         signal, n_valid, deviation, owner = source.all_windows(rows[positions], part)
         for x, length, size, row in zip(signal, n_valid, deviation, positions[owner], strict=True):
@@ -36,9 +39,10 @@ def measure_directly(source):
             found = _voltages(x[:, :length], size, beats, source.spec)
             volts[row] += np.nan_to_num(found)
             seen[row] += np.isfinite(found)
+            frontal[row] |= (size[limb] > 0).sum() > 1
     with np.errstate(divide="ignore", invalid="ignore"):
         rate, volts = 60 * intervals[:, 0] / intervals[:, 1], volts / seen
-    return np.column_stack([rate, volts])
+    return np.column_stack([rate, volts]), frontal
 
 
 def _voltages(x, deviation, beats, spec):
