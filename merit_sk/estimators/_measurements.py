@@ -23,22 +23,22 @@ class MeritMeasurements(MultiOutputMixin, RegressorMixin, BaseEstimator):
     With the weights that come with the package ``predict`` and ``measure`` work before ``fit``.
     They give
 
-    ======================== ======= =================================================================
-    ``ventricular_rate``     1/min   60 over the mean interval between QRS complexes
-    ``pr_interval``          ms      from P to QRS; NaN where no P wave is conducted
-    ``qrs_duration``         ms
-    ``qt_interval``          ms      to where the tangent of the falling T wave meets the base line
-    ``qtc_interval``         ms      QT / sqrt(60 / rate), after Bazett
-    ``qrs_axis``             degrees frontal, 0 to the left, 90 to the feet; NaN without two limb leads
-    ``sokolow_lyon``         mV      S in V1 + the greater R of V5 and V6
-    ``cornell``              mV      R in aVL + S in V3
-    ======================== ======= =================================================================
+    ==================== ======= ===============================================================
+    ``ventricular_rate`` 1/min   60 over the mean interval between QRS complexes
+    ``pr_interval``      ms      from P to QRS; NaN where no P wave is conducted
+    ``qrs_duration``     ms
+    ``qt_interval``      ms      to where the tangent of the falling T wave meets the base line
+    ``qtc_interval``     ms      QT / sqrt(60 / rate), after Bazett
+    ``qrs_axis``         degrees frontal, 0 to the left, 90 to the feet; needs two limb leads
+    ``sokolow_lyon``     mV      S in V1 + the greater R of V5 and V6
+    ``cornell``          mV      R in aVL + S in V3
+    ==================== ======= ===============================================================
 
-    Rate and voltages are measured on the signal, see :func:`~merit_sk.signals.find_beats`; a
-    voltage is NaN where a lead of it is missing, and the rate where there are less than two beats.
-    Intervals and axis are ridge regressions on the embedding, learned from simulated recordings of
-    which they are known (:func:`~merit_sk.datasets.make_ecg`), with all leads and with fewer. They
-    are of the beats that are most frequent, native, paced or escape; premature ones do not count.
+    Rate and voltages are measured on the signal, see :func:`~merit_sk.signals.find_beats`; those
+    for which leads or beats are missing are NaN. Intervals and axis are ridge regressions on the
+    embedding, learned from simulated recordings of which they are known
+    (:func:`~merit_sk.datasets.make_ecg`), with all leads and with fewer. They are of the beats that
+    are most frequent, native, paced or escape; premature ones do not count.
 
     Parameters
     ----------
