@@ -1,4 +1,4 @@
-"""MeritMeasurements: rate, intervals, axis and voltages of simulated recordings and of real ones."""
+"""MeritMeasurements: rate, intervals, axis and voltages, of simulated recordings and real ones."""
 
 import ast
 import pickle
@@ -184,11 +184,22 @@ def test_weights_keep_what_was_learned(fitted, few, tmp_path):
     embedder.measurements_ = own.learned_
     embedder.save_pretrained(tmp_path)
     found = MeritMeasurements(tmp_path).measure(few.data)
-    np.testing.assert_array_equal(found[["pr_interval", "qrs_duration"]].to_numpy(),
-                                  own.measure(few.data)[["pr_interval", "qrs_duration"]])  # fmt: skip
+    same = ["pr_interval", "qrs_duration"]
+    np.testing.assert_array_equal(found[same], own.measure(few.data)[same])
     assert [*found] == ["ventricular_rate", *OWN, "sokolow_lyon", "cornell"]
     more = MeritEmbedder(tmp_path, max_epochs=1, random_state=0).fit(few.data)
     assert more.measurements_ is None  # other features by now
+
+
+def test_saved_and_loaded(few, tmp_path):
+    own = MeritMeasurements().fit(few.data, few.frame[OWN])
+    for name, model in {"own": own, "box": MeritMeasurements().fit(few.data)}.items():
+        model.save_pretrained(tmp_path / name)
+        again = MeritMeasurements.from_pretrained(tmp_path / name)
+        assert again.measurements_ == model.measurements_
+        np.testing.assert_array_equal(again.predict(few.data), model.predict(few.data))
+        np.testing.assert_array_equal(clone(again).fit(few.data, few.frame[OWN]).predict(few.data),
+                                      own.predict(few.data))  # fmt: skip
 
 
 def test_what_cannot_be_learned(few):

@@ -15,9 +15,12 @@ from ._checks import check_signals
 from ._fit import all_or_nothing
 from ._given_embedder import GivenEmbedder, resolve_embedder
 from ._lines import ANGLE, Lines
+from ._storage import StorageMixin
+
+EMBEDDER = "embedder"
 
 
-class MeritMeasurements(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class MeritMeasurements(StorageMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Measure rate, intervals, axis and voltages, or learn to measure what you have measured.
 
     With the weights that come with the package ``predict`` and ``measure`` work before ``fit``.
@@ -211,6 +214,41 @@ class MeritMeasurements(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return pd.DataFrame(
             values.reshape(len(values), -1), columns=ready.measurements_, index=index
         )
+
+    _kind = "regressions", "measurements"
+    _fitted_attribute = "learned_"
+
+    @property
+    def window_(self):
+        """Sampling rate, leads, duration and pass band of the embedder."""
+        return self.embedder_.window_
+
+    @classmethod
+    def _from_files(cls, files, folder, name, device="auto", **parameters):
+        model = super()._from_files(files, folder, name, **parameters)
+        model.embedder = model.embedder_.set_params(device=device)
+        return model
+
+    def _weights(self):
+        return None
+
+    def _parts(self, dtype):
+        return {f"{EMBEDDER}/{k}": v for k, v in self.embedder_._files(dtype).items()}
+
+    def _description(self):
+        return {
+            "parameters": {}, "regressions": self.learned_, "names": self.measurements_,
+            "own": self._own, "single": self._single, "n_features_in": self.n_features_in_,
+        }  # fmt: skip
+
+    def _restore(self, config, weights, parts, folder):
+        from ._embedder import MeritEmbedder
+
+        where = f"{folder}/{EMBEDDER}"
+        self.embedder_ = MeritEmbedder._from_files(parts[EMBEDDER], where, where)
+        self.learned_, self.measurements_ = config["regressions"], config["names"]
+        self._own, self._single = config["own"], config["single"]
+        self.n_features_in_ = config["n_features_in"]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
