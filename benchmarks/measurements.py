@@ -40,7 +40,7 @@ from merit_sk.signals import STANDARD_LEADS
 
 ROOT = Path(__file__).parents[1]
 WEIGHTS = ROOT / "merit_sk" / "pretrained" / "merit-tiny"
-LEARNED = ["pr_interval", "qrs_duration", "qt_interval", "qrs_axis"]
+LEARNED = ["pr_interval", "qrs_duration", "qtc_interval", "qrs_axis"]
 LEADS = {"12 leads": STANDARD_LEADS, "limb leads": STANDARD_LEADS[:6], "lead I": STANDARD_LEADS[:1]}
 SHARES = (0.6, 0.2, 0.2)
 UNITS = {"ventricular_rate": "1/min", "qrs_axis": "degrees", "sokolow_lyon": "mV", "cornell": "mV"}
@@ -84,7 +84,7 @@ def without_leads(X, seed):
 
 def truth(frame):
     """What a clinician would measure; voltages are known of native beats only."""
-    y = frame[["ventricular_rate", *LEARNED]].copy()
+    y = frame[["ventricular_rate", "pr_interval", "qrs_duration", "qt_interval", "qrs_axis"]].copy()
     y["qtc_interval"] = y.qt_interval / np.sqrt(60 / y.ventricular_rate)
     y["sokolow_lyon"] = frame.s_V1 + np.maximum(frame.r_V5, frame.r_V6)
     y["cornell"] = frame.r_aVL + frame.s_V3
@@ -231,7 +231,9 @@ def main(arguments=None):
     warnings.filterwarnings("ignore", message="the recordings lack")
     embedder = MeritEmbedder.from_pretrained(args.weights, readout="stages", n_jobs=args.n_jobs)
     X, frame = simulate(args.n_simulated, args.seed)
-    learned = MeritMeasurements(embedder).fit(without_leads(X, args.seed), frame[LEARNED]).learned_
+    learned = (
+        MeritMeasurements(embedder).fit(without_leads(X, args.seed), truth(frame)[LEARNED]).learned_
+    )
     embedder.measurements_ = learned
     model = MeritMeasurements(embedder)
     X, frame = simulate(args.n_test, args.seed + 1)

@@ -135,7 +135,7 @@ def test_what_leads_do_not_show_is_nan(simulated):
     assert turn(limb.qrs_axis, frame.qrs_axis).abs().median() < 15
     assert error(limb.qt_interval, frame.qt_interval) < 0.75
     flat = MeritMeasurements().measure(np.zeros((1, 12, 1000)))
-    assert flat[["ventricular_rate", "qtc_interval", "qrs_axis", "cornell"]].isna().all(axis=None)
+    assert flat.isna().all(axis=None)
 
 
 def test_long_recordings_are_measured_by_their_windows():

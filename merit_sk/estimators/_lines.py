@@ -20,7 +20,7 @@ class Lines(NamedTuple):
     names : tuple of str
     parts : list of (str, str)
         What each line gives: a measurement, and of it ``"value"``, ``"cosine"``, ``"sine"`` or
-        ``"there"``, about one where it can be measured and zero where not.
+        ``"there"``, above one half where it can be measured.
     directions : ndarray of shape (n_lines, n_features), float32
     intercepts : ndarray of shape (n_lines,)
     """
@@ -63,6 +63,9 @@ class Lines(NamedTuple):
             ridge = RidgeCV(ALPHAS, alpha_per_target=True)
             ridge.fit(Z[rows].astype(float), columns[np.ix_(rows, lines)])
             directions[lines], intercepts[lines] = ridge.coef_, ridge.intercept_
+        for k, (_, part) in enumerate(targets):
+            if part == "there":
+                intercepts[k] += 0.5 - _midway(Z @ directions[k] + intercepts[k], columns[:, k])
         return cls(readout, tuple(names), list(targets), directions, intercepts)
 
     def __call__(self, Z):
@@ -96,3 +99,8 @@ class Lines(NamedTuple):
             saved["readout"], tuple(saved["names"]), [tuple(part) for part in saved["parts"]],
             directions.reshape(len(saved["parts"]), -1), np.array(saved["intercepts"]),
         )  # fmt: skip
+
+
+def _midway(values, there):
+    """Return what lies midway between the means of both groups, as one may be much rarer."""
+    return (values[there == 1].mean() + values[there == 0].mean()) / 2

@@ -18,6 +18,7 @@ from ._lines import ANGLE, Lines
 from ._storage import StorageMixin
 
 EMBEDDER = "embedder"
+QT, QTC = "qt_interval", "qtc_interval"
 
 
 class MeritMeasurements(StorageMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
@@ -41,7 +42,8 @@ class MeritMeasurements(StorageMixin, MultiOutputMixin, RegressorMixin, BaseEsti
     for which leads or beats are missing are NaN. Intervals and axis are ridge regressions on the
     embedding, learned from simulated recordings of which they are known
     (:func:`~merit_sk.datasets.make_ecg`), with all leads and with fewer. They are of the beats that
-    are most frequent, native, paced or escape; premature ones do not count.
+    are most frequent, native, paced or escape; premature ones do not count. What is regressed of QT
+    and QTc is QTc, and QT follows from it and the rate.
 
     Parameters
     ----------
@@ -63,8 +65,8 @@ class MeritMeasurements(StorageMixin, MultiOutputMixin, RegressorMixin, BaseEsti
     -----
     These are estimates to search and to sort with, with errors that the documentation lists; no
     measurement to treat a patient by. Voltages are of the signal below 40 Hz at 100 Hz, which makes
-    R and S some 6 % smaller than on paper. A PR interval is given where a regression onto its being
-    there exceeds one half.
+    R and S some 6 % smaller than on paper. Whether a PR interval is given is a regression onto its
+    being there; from lead I alone it misses most atrial fibrillation.
 
     Examples
     --------
@@ -146,8 +148,8 @@ class MeritMeasurements(StorageMixin, MultiOutputMixin, RegressorMixin, BaseEsti
         self._own = self._single = False
         rate, *volts = DIRECT
         names = list(self.learned_["names"])
-        if "qt_interval" in names:
-            names.insert(names.index("qt_interval") + 1, "qtc_interval")
+        if QTC in names:
+            names.insert(names.index(QTC), QT)
         self.measurements_ = [rate, *names, *volts]
 
     def _ready(self):
@@ -184,13 +186,14 @@ class MeritMeasurements(StorageMixin, MultiOutputMixin, RegressorMixin, BaseEsti
         learned = lines(self.embedder_._embed(X, lines.readout))
         if self._own:
             return learned[:, 0] if self._single else learned
-        found = dict(zip(lines.names, learned.T, strict=True))
         direct, frontal = measure_directly(self.embedder_._source(X))
+        learned[np.isnan(direct[:, 0])] = np.nan  # no beats
+        found = dict(zip(lines.names, learned.T, strict=True))
         found |= zip(DIRECT, direct.T, strict=True)
         if ANGLE in found:
             found[ANGLE][~frontal] = np.nan
-        if "qt_interval" in found:
-            found["qtc_interval"] = found["qt_interval"] * np.sqrt(found[DIRECT[0]] / 60)
+        if QTC in found:
+            found[QT] = found[QTC] / np.sqrt(found[DIRECT[0]] / 60)
         return np.column_stack([found[name] for name in self.measurements_])
 
     def measure(self, X):
