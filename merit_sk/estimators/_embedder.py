@@ -146,6 +146,8 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     zero_shot_ : dict or None
         Calibration of the statements that came with the weights, see
         :class:`~merit_sk.MeritZeroShotClassifier`.
+    measurements_ : dict or None
+        Regressions that came with the weights, see :class:`~merit_sk.MeritMeasurements`.
     n_iter_ : int
         Epochs trained.
     n_features_in_ : int
@@ -422,7 +424,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
                     verbose=self.verbose,
                 )  # fmt: skip
         self._become(window, weights)
-        self.zero_shot_ = None
+        self.zero_shot_ = self.measurements_ = None
         self.device_ = device
 
     def _learning_rates(self, start):
@@ -812,7 +814,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     _kind = "text", "embedder"
     _in_files = (
         "model_", "net_", "device_", "window_", "text_features_", "language_", "history_",
-        "n_iter_", "zero_shot_",
+        "n_iter_", "zero_shot_", "measurements_",
     )  # fmt: skip
 
     @classmethod
@@ -827,6 +829,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
             "decoder": self.model_.decoder is not None,
             "language": self.language_,
             "zero_shot": self.zero_shot_,
+            "measurements": self.measurements_,
             "history": self.history_,
             "n_features_in": len(self.window_.leads),
         }
@@ -851,6 +854,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         model.to(self.device_).eval()
         self._become(window, Weights(model, features, config["language"], config["history"]))
         self.zero_shot_ = config.get("zero_shot")
+        self.measurements_ = config.get("measurements")
         if not hasattr(self, "n_features_in_"):
             self.n_features_in_ = len(window.leads)
 
