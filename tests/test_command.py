@@ -189,7 +189,7 @@ def mixed(tmp_path_factory):
 KEYS = {
     "record", "path", "format", "error", "duration", "sampling_rate", "leads", "flat_leads",
     "clipped_leads", "noisy_leads", "wandering_leads", "invalid", "amplitude", "heart_rate",
-    "in_file", "report", "familiarity", "statements", "notes", "picture",
+    "measured", "in_file", "report", "familiarity", "statements", "notes", "picture",
 }  # fmt: skip
 
 

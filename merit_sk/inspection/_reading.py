@@ -5,7 +5,7 @@ import re
 import warnings
 
 from ..datasets import read_ecg
-from ..estimators import MeritZeroShotClassifier
+from ..estimators import MeritMeasurements, MeritZeroShotClassifier
 from ..signals._quality import warn_about_signals
 from ..statements import PTBXL_STATEMENTS
 
@@ -13,6 +13,11 @@ FLAGS = ("flat_leads", "clipped_leads", "noisy_leads", "wandering_leads")
 MEASURED = {
     "heart_rate": "/min", "pr_interval": "ms", "qrs_duration": "ms", "qt_interval": "ms",
     "qtc_interval": "ms", "p_axis": "°", "r_axis": "°", "t_axis": "°",
+}  # fmt: skip
+MEASURES = {
+    "pr_interval": ("PR", " ms"), "qrs_duration": ("QRS", " ms"), "qt_interval": ("QT", " ms"),
+    "qtc_interval": ("QTc", " ms"), "qrs_axis": ("axis", "°"),
+    "sokolow_lyon": ("Sokolow-Lyon", " mV"), "cornell": ("Cornell", " mV"),
 }  # fmt: skip
 UNCALIBRATED = (
     "these weights are not calibrated: their probabilities are rough, and 0.5 is every operating "
@@ -74,6 +79,7 @@ class Reading:
             "leads": list(ecg.lead_names),
             **{flag: [name for name in row[flag].split(", ") if name] for flag in FLAGS},
             "invalid": row.invalid, "amplitude": row.amplitude, "heart_rate": row.heart_rate,
+            "measured": _measured(embedder, ecg),
             "in_file": {
                 key: facts[key] for key in ("age", "sex", "device", *MEASURED)
                 if key in facts and facts[key] is not None
@@ -104,6 +110,24 @@ def _familiarity(embedder, ecg):
     if complete and hasattr(embedder, "decision_function"):
         return float(embedder.decision_function(ecg)[0])
     return None
+
+
+def _measured(embedder, ecg):
+    """What the weights measure, by name; nothing if they hold no measurements."""
+    if embedder.measurements_ is None:
+        return {}
+    return MeritMeasurements(embedder).fit(ecg).measure(ecg).iloc[0].to_dict()
+
+
+def measures(content):
+    """Return what is measured as texts with their units, by name; the rate stands elsewhere."""
+    found = {}
+    for key, value in content["measured"].items():
+        if key in MEASURES and value == value:
+            name, unit = MEASURES[key]
+            digits = 2 if unit == " mV" else 0
+            found[name] = f"{value:.{digits}f}{unit}"
+    return found
 
 
 def _statements(zero, ecg):

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import __version__
 from ._ecg import ECGDisplay
-from ._reading import FLAGS, MEASURED, UNCALIBRATED, UNFAMILIAR, without
+from ._reading import FLAGS, MEASURED, UNCALIBRATED, UNFAMILIAR, measures, without
 
 MARK = '<meta name="generator" content="merit_sk read">'
 MOST = 500  # recordings in a page, 50 kB each
@@ -334,6 +334,8 @@ def _facts(reading):
     content, rows = reading.content, {}
     heart = content["heart_rate"]
     rows["Heart rate"] = f"{heart:.0f}/min" if heart == heart else "no beats found"
+    for name, text in measures(content).items():
+        rows[f"{name[0].upper()}{name[1:]}, estimated"] = text
     rows["Length"] = f"{content['duration']:.4g} s at {content['sampling_rate']:g} Hz"
     rows["Leads"] = ", ".join(content["leads"])
     for flag in FLAGS:

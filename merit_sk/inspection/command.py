@@ -8,7 +8,7 @@ from ..datasets._find_files import find_files, is_recording, refuse_missing
 from ..estimators import MeritEmbedder
 from ..nn.checkpoint import whole, write_text
 from . import ECGDisplay, ZeroShotDisplay
-from ._reading import FLAGS, UNCALIBRATED, UNFAMILIAR, Reading
+from ._reading import FLAGS, UNCALIBRATED, UNFAMILIAR, Reading, measures
 
 MARK = "merit_sk read"
 DESCRIPTION = """\
@@ -162,6 +162,8 @@ def describe(reading, top):
     for s in reading.shown(top):
         mark = "*" if s["found"] else " "
         lines.append(f"  {s['probability']:6.3f} {mark} {s['code']:8s} {s['description']}")
+    measured = ", ".join(f"{name} {text}" for name, text in measures(content).items())
+    lines += ["", f"  estimated: {measured}"] if measured else []
     notes = [*content["notes"], *flags(content)] + [UNFAMILIAR] * reading.unfamiliar
     if content["report"]:
         notes.append(f"report in the file: {content['report']}")
