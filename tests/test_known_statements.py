@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from merit_sk import MeritEmbedder
-from merit_sk.datasets import make_ecg
+from merit_sk import ECGRecords, MeritEmbedder
+from merit_sk.datasets import make_ecg, mix_simulated
 from merit_sk.nn.objective import statement_loss
 from merit_sk.statements import statement_prompts
 from merit_sk.training.augment import LEAD_SETS, keep_lead_set
@@ -139,3 +139,40 @@ def test_a_recording_of_other_leads_is_left():
     assert (keep_lead_set(x) != 0).any(dim=2).any(dim=1).all()
     other = torch.ones(50, 3, 50)
     assert torch.equal(keep_lead_set(other), other)
+
+
+def test_mixed_in_simulated_recordings(ecg):
+    real = ecg.data[:3].resampled(250).with_leads(["V1", "II"])
+    mixed = mix_simulated(real, ["a", None, "c"], n_simulated=1200, repeats=2, random_state=0)
+    assert mixed.data.shape == (1206, 2, 2500) and mixed.data.lead_names == real.lead_names
+    np.testing.assert_array_equal(np.asarray(mixed.data[-3:]), np.asarray(real))
+    np.testing.assert_array_equal(np.asarray(mixed.data[-6:-3]), np.asarray(real))
+    assert mixed.reports[-6:].tolist() == ["a", None, "c"] * 2
+    kinds, numbers = np.unique(mixed.origins, return_counts=True)
+    assert dict(zip(kinds, numbers, strict=True)) == {
+        "real": 6, "simulated, de": 500, "simulated, en": 700,
+    }  # fmt: skip
+    assert mixed.statements[:1200].notna().all(axis=None)
+    assert mixed.statements[1200:].isna().all(axis=None)
+    german = mixed.reports[mixed.origins == "simulated, de"]
+    assert sum("sinusrhythmus" in text for text in german) > 100
+    again = mix_simulated(real, n_simulated=1200, repeats=2, random_state=0)
+    np.testing.assert_array_equal(np.asarray(again.data[:5]), np.asarray(mixed.data[:5]))
+
+
+def test_mixed_in_simulated_recordings_can_be_learned_from(ecg):
+    mixed = mix_simulated(ecg.data[:20], n_simulated=40, repeats=1, random_state=0)
+    learned = MeritEmbedder(max_epochs=1, **SMALL).fit(
+        mixed.data, reports=mixed.reports, origins=mixed.origins, statements=mixed.statements
+    )
+    assert learned.embed_text(["vorhofflimmern"]).shape == (1, 128)
+
+
+def test_recordings_of_several_lengths_are_not_mixed(tmp_path):
+    from wfdb import wrsamp
+
+    for name, n in {"a": 500, "b": 600}.items():
+        wrsamp(name, 100, ["mV"], ["I"], np.zeros((n, 1)), fmt=["16"], write_dir=str(tmp_path))
+    records = ECGRecords.from_wfdb([tmp_path / "a", tmp_path / "b"])
+    with pytest.raises(ValueError, match="with_duration"):
+        mix_simulated(records, n_simulated=10)
