@@ -66,7 +66,7 @@ class MeritMeasurements(StorageMixin, MultiOutputMixin, RegressorMixin, BaseEsti
     These are estimates to search and to sort with, with errors that the documentation lists; no
     measurement to treat a patient by. Voltages are of the signal below 40 Hz at 100 Hz, which makes
     R and S some 6 % smaller than on paper. Whether a PR interval is given is a regression onto its
-    being there; from lead I alone it misses most atrial fibrillation.
+    being there, which errs more often where only lead I is seen.
 
     Examples
     --------
