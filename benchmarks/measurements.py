@@ -3,10 +3,9 @@
     python benchmarks/measurements.py --data PATH [--weights merit_sk/pretrained/merit-tiny]
 
 Ridge regressions on the embedding of simulated recordings, whose intervals are known, are written
-into the weights' ``config.json``, where ``MeritMeasurements`` finds them. A third of the recordings
-show statements that lengthen or shorten intervals, or turn the axis, so that the regressions lean
-less to the mean. Three fifths have all leads, a fifth each the limb leads and lead I. Run it after
-``calibrate.py``, which changes the features.
+into the weights' ``config.json``, where ``MeritMeasurements`` finds them. Three fifths of the
+recordings have all leads, a fifth each the limb leads and lead I. Run it after ``calibrate.py``,
+which changes the features.
 
 Two tables are printed, and written to ``--table``: errors on simulated recordings that nothing was
 learned from, against the mean as predictor; and on real ones how the measurements agree with the
@@ -79,24 +78,15 @@ STATEMENTS = [  # what it is called, measurement, limit, codes of 12SL, among wh
 NO_P = {"AFIB", "FLUT"}
 
 
-def simulate(n, seed, statements=None):
+def simulate(n, seed):
     """Recordings in mV, and their true parameters; without those of swapped electrodes."""
     X, frames = np.empty((n, 12, 1000), np.float32), []
-    stream = stream_ecg(BATCH, statements=statements, random_state=seed)
-    for k, ecg in zip(range(0, n, BATCH), stream, strict=False):
+    for k, ecg in zip(range(0, n, BATCH), stream_ecg(BATCH, random_state=seed), strict=False):
         X[k : k + BATCH] = np.asarray(ecg.data)[: n - k]
         frames.append(ecg.frame[: n - k])
     frame = pd.concat(frames, ignore_index=True)
     right = ~frame.arms_swapped.to_numpy(bool)
     return X[right], frame[right].reset_index(drop=True)
-
-
-def to_learn_from(n, seed):
-    """Recordings of all kinds, and a third of those whose measurements are out of the ordinary."""
-    n_far = n // 3
-    parts = simulate(n - n_far, seed), simulate(n_far, seed + 2, FAR)
-    X, frames = zip(*parts, strict=True)
-    return without_leads(np.concatenate(X), seed), pd.concat(frames, ignore_index=True)
 
 
 def without_leads(X, seed):
@@ -256,7 +246,8 @@ def main(arguments=None):
     args = parse(arguments)
     warnings.filterwarnings("ignore", message="the recordings lack")
     embedder = MeritEmbedder.from_pretrained(args.weights, readout="stages", n_jobs=args.n_jobs)
-    X, frame = to_learn_from(args.n_simulated, args.seed)
+    X, frame = simulate(args.n_simulated, args.seed)
+    X = without_leads(X, args.seed)
     learned = MeritMeasurements(embedder).fit(X, truth(frame)[LEARNED]).learned_
     embedder.measurements_ = learned
     model = MeritMeasurements(embedder)

@@ -186,12 +186,12 @@ class MeritMeasurements(StorageMixin, MultiOutputMixin, RegressorMixin, BaseEsti
         learned = lines(self.embedder_._embed(X, lines.readout))
         if self._own:
             return learned[:, 0] if self._single else learned
-        direct, frontal = measure_directly(self.embedder_._source(X))
-        learned[np.isnan(direct[:, 0])] = np.nan  # no beats
+        direct, n_beats, n_limb_leads = measure_directly(self.embedder_._source(X))
+        learned[n_beats == 0] = np.nan
         found = dict(zip(lines.names, learned.T, strict=True))
         found |= zip(DIRECT, direct.T, strict=True)
         if ANGLE in found:
-            found[ANGLE][~frontal] = np.nan
+            found[ANGLE][n_limb_leads < 2] = np.nan
         if QTC in found:
             found[QT] = found[QTC] / np.sqrt(found[DIRECT[0]] / 60)
         return np.column_stack([found[name] for name in self.measurements_])
