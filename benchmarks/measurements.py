@@ -44,20 +44,6 @@ LEARNED = ["pr_interval", "qrs_duration", "qtc_interval", "qrs_axis"]
 LEADS = {"12 leads": STANDARD_LEADS, "limb leads": STANDARD_LEADS[:6], "lead I": STANDARD_LEADS[:1]}
 SHARES = (0.6, 0.2, 0.2)
 UNITS = {"ventricular_rate": "1/min", "qrs_axis": "degrees", "sokolow_lyon": "mV", "cornell": "mV"}
-FAR = [
-    "LNGQT",
-    "EL",
-    "1AVB",
-    "LPR",
-    "WPW",
-    "CLBBB",
-    "CRBBB",
-    "IVCD",
-    "PACE",
-    "AFIB",
-    "LAFB",
-    "LPFB",
-]
 BATCH = 500
 
 SINUS = {"NSR", "SRTH", "SBRAD", "MSBRAD", "STACH"}
