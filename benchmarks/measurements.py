@@ -47,6 +47,7 @@ UNITS = {"ventricular_rate": "1/min", "qrs_axis": "degrees", "sokolow_lyon": "mV
 BATCH = 500
 
 SINUS = {"NSR", "SRTH", "SBRAD", "MSBRAD", "STACH"}
+BLOCKED = {"CHB", "SAV", "MBZI", "MBZII", "VAVB"}  # the sinus rate is not that of the ventricles
 STATEMENTS = [  # what it is called, measurement, limit, codes of 12SL, among which recordings
     ("sinus bradycardia", "ventricular_rate", "<", 60, {"SBRAD", "MSBRAD"}, SINUS),
     ("sinus tachycardia", "ventricular_rate", ">", 100, {"STACH"}, SINUS),
@@ -150,7 +151,8 @@ def agreement(found, said, folds, in_mv):
         y = np.array([bool(codes & one) for one in said])
         kept = found[name].notna().to_numpy()
         kept &= in_mv if UNITS.get(name) == "mV" else True
-        kept &= np.array([among is None or bool(among & one) for one in said])
+        if among is not None:
+            kept &= np.array([bool(among & one) and not BLOCKED & one for one in said])
         score = toward(found[name].to_numpy(), name, side)
         beyond = score > toward(np.float64(limit), name, side)
         new = kept & np.isin(folds, (9, 10))
@@ -231,9 +233,8 @@ def main(arguments=None):
     warnings.filterwarnings("ignore", message="the recordings lack")
     embedder = MeritEmbedder.from_pretrained(args.weights, readout="stages", n_jobs=args.n_jobs)
     X, frame = simulate(args.n_simulated, args.seed)
-    learned = (
-        MeritMeasurements(embedder).fit(without_leads(X, args.seed), truth(frame)[LEARNED]).learned_
-    )
+    X = without_leads(X, args.seed)
+    learned = MeritMeasurements(embedder).fit(X, truth(frame)[LEARNED]).learned_
     embedder.measurements_ = learned
     model = MeritMeasurements(embedder)
     X, frame = simulate(args.n_test, args.seed + 1)

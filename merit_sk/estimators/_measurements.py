@@ -66,7 +66,7 @@ class MeritMeasurements(StorageMixin, MultiOutputMixin, RegressorMixin, BaseEsti
     These are estimates to search and to sort with, with errors that the documentation lists; no
     measurement to treat a patient by. Voltages are of the signal below 40 Hz at 100 Hz, which makes
     R and S some 6 % smaller than on paper. Whether a PR interval is given is a regression onto its
-    being there; from lead I alone it misses most atrial fibrillation.
+    being there, which errs more often where only lead I is seen.
 
     Examples
     --------
@@ -186,12 +186,12 @@ class MeritMeasurements(StorageMixin, MultiOutputMixin, RegressorMixin, BaseEsti
         learned = lines(self.embedder_._embed(X, lines.readout))
         if self._own:
             return learned[:, 0] if self._single else learned
-        direct, frontal = measure_directly(self.embedder_._source(X))
-        learned[np.isnan(direct[:, 0])] = np.nan  # no beats
+        direct, n_beats, n_limb_leads = measure_directly(self.embedder_._source(X))
+        learned[n_beats == 0] = np.nan
         found = dict(zip(lines.names, learned.T, strict=True))
         found |= zip(DIRECT, direct.T, strict=True)
         if ANGLE in found:
-            found[ANGLE][~frontal] = np.nan
+            found[ANGLE][n_limb_leads < 2] = np.nan
         if QTC in found:
             found[QT] = found[QTC] / np.sqrt(found[DIRECT[0]] / 60)
         return np.column_stack([found[name] for name in self.measurements_])

@@ -24,12 +24,13 @@ def measure_directly(source):
         Beats per minute, and in mV Sokolow-Lyon and Cornell voltage, as ``DIRECT`` names them: the
         rate over all intervals between beats, voltages as the mean of the windows'. NaN where
         there are less than two beats, or the leads are not there.
-    frontal : ndarray of bool of shape (n_samples,)
-        Whether there are two limb leads, which an axis needs.
+    n_beats : ndarray of int of shape (n_samples,)
+    n_limb_leads : ndarray of int of shape (n_samples,)
+        Limb leads that are there, of which an axis needs two.
     """
     n = len(source)
     intervals, volts, seen = np.zeros((n, 2)), np.zeros((n, 2)), np.zeros((n, 2))
-    rows, frontal = np.arange(n), np.zeros(n, bool)
+    rows, n_beats, n_limb_leads = np.arange(n), np.zeros(n, int), np.zeros(n, int)
     limb = np.isin(source.spec.leads, STANDARD_LEADS[:6])
     for positions, part in source.batches(rows, BATCH):
         signal, n_valid, deviation, owner = source.all_windows(rows[positions], part)
@@ -39,10 +40,11 @@ def measure_directly(source):
             found = _voltages(x[:, :length], size, beats, source.spec)
             volts[row] += np.nan_to_num(found)
             seen[row] += np.isfinite(found)
-            frontal[row] |= (size[limb] > 0).sum() > 1
+            n_beats[row] += len(beats)
+            n_limb_leads[row] = max(n_limb_leads[row], (size[limb] > 0).sum())
     with np.errstate(divide="ignore", invalid="ignore"):
         rate, volts = 60 * intervals[:, 0] / intervals[:, 1], volts / seen
-    return np.column_stack([rate, volts]), frontal
+    return np.column_stack([rate, volts]), n_beats, n_limb_leads
 
 
 def _voltages(x, deviation, beats, spec):
