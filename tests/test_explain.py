@@ -74,7 +74,7 @@ def test_simulated_findings_are_found_where_they_are(zero, code, parts):
     together = told.together[:, 0].mean(axis=0)
     assert together[[PARTS.index(p) for p in parts]].sum() > 0.7 * together.clip(0).sum()
     if code == "CRBBB":
-        assert told.lead_names[told.values[:, 0, :, 2].mean(axis=0).argmax()] == "V1"
+        assert told.lead_names[np.median(told.values[:, 0, :, 2], axis=0).argmax()] == "V1"
 
 
 def test_real_bundle_branch_blocks_are_in_the_qrs(zero, data_dir):
