@@ -134,7 +134,8 @@ def show(name, values, unit):
     low, middle, high = np.quantile(values, [0, 0.5, 1])
     digits = 2 if middle < 20 else 0
     print(
-        f"  {name:46s} {middle:8.{digits}f} [{low:.{digits}f}, {high:.{digits}f}] {unit}", flush=True
+        f"  {name:44s} {middle:8.{digits}f} [{low:.{digits}f}, {high:.{digits}f}] {unit}",
+        flush=True,
     )
 
 

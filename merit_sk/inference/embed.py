@@ -95,9 +95,7 @@ def embed_each_window(
                 position, parts, n_done = position + 1, [], 0
 
 
-def embed_once(
-    cache, model, source, readout, batch_size, *, precision="float32", verbose=False
-):
+def embed_once(cache, model, source, readout, batch_size, *, precision="float32", verbose=False):
     """Embed as `embed_windows` does, but take what was embedded before from a cache.
 
     Parameters
