@@ -164,8 +164,8 @@ def test_mantis_is_left_out_with_the_reason(monkeypatch, tmp_path):
     data = load_experiment(simulated=60)
     embedder = MeritEmbedder(pretrained=None, encoder={"widths": [8, 8, 16], "patch": 8})
     experiment = run_experiment(
-        data, embedder=embedder, output=tmp_path, models=["summary", "mantis"], tasks=["superclass"],
-        fractions=[1.0], n_repeats=1, min_positives=1, n_jobs=1,
+        data, embedder=embedder, output=tmp_path, models=["summary", "mantis"],
+        tasks=["superclass"], fractions=[1.0], n_repeats=1, min_positives=1, n_jobs=1,
     )  # fmt: skip
     assert "pip install mantis-tsfm" in experiment.left_out["Mantis"]
     assert "summary features" in str(experiment) and "pip install" not in str(experiment)

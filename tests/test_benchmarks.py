@@ -261,3 +261,9 @@ def test_speed(benchmark, capsys, data_dir, format):
 def test_speed_and_precision(benchmark, capsys, data_dir):
     benchmark("speed", "--ptbxl", data_dir / "ptb-xl", "--tables", "precision", "--quick")
     assert "trained on float32, used on bfloat16: macro AUC 0." in capsys.readouterr().out
+
+
+def test_single_lead(benchmark, capsys, data_dir):
+    benchmark("single_lead", "--data", data_dir, "--n", 600)
+    out = capsys.readouterr().out
+    assert "NORM" in out and "zero-shot  I " in out and "probe      twelve leads" in out
