@@ -17,7 +17,7 @@ demo: $(VENV)/.ready
 	$(BIN)/merit-sk compare --simulated 800 --max-epochs 10 --tasks superclass subclass rhythm --n-repeats 3 --output demo
 	rm -f demo/ecg.hea demo/ecg.dat
 	$(BIN)/merit-sk simulate demo/ecg AFIB CRBBB --random-state 2
-	$(BIN)/merit-sk read demo/ecg --force
+	$(BIN)/merit-sk read demo/ecg --no-picture --html demo/ecg.html
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -m 'not slow' -q -n $(WORKERS)

@@ -140,6 +140,7 @@ def write(folder, found, calibration, recipe):
     files = read_files(folder)
     weights = load(files[WEIGHTS_NAME]) | found
     config = json.loads(files[CONFIG_NAME]) | {"zero_shot": calibration}
+    config["measurements"] = None  # of other statistics: benchmarks/measurements.py learns them
     for key in ("format", "format_version", "weights_sha256", "config_sha256"):
         config.pop(key, None)
     write_files(folder, pack(config, save(weights)))

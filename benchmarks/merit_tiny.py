@@ -2,11 +2,11 @@
 
     python benchmarks/merit_tiny.py --data PATH --work FOLDER
 
-Pretrains on simulated recordings with English and German reports, and on the real ones of PTB-XL
-folds 1 to 8, each several times: three times with its 12SL statements, then once with its
-cardiologist's report, and so on. Batches hold one kind of recording and text each. The same
-command goes on where it was interrupted. Beside the weights, ``recipe.json`` holds all settings,
-versions and counts.
+Pretrains on simulated recordings with English and German reports and with what they show, and on
+the real ones of PTB-XL folds 1 to 8, each several times: three times with its 12SL statements, then
+once with its cardiologist's report, and so on. Real ones are in mV where there are such, else
+standardized. Batches hold one kind of recording and text each. The same command goes on where it
+was interrupted. Beside the weights, ``recipe.json`` holds all settings, versions and counts.
 
 PATH is the folder that ``_data.py`` describes. Without it, only simulated recordings are used.
 """
@@ -17,12 +17,14 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from _data import digest, load_all, statements_of
 
 from merit_sk import ECGRecords, MeritEmbedder
-from merit_sk.datasets import stream_ecg
+from merit_sk.datasets import load_ptbxl, stream_ecg
 from merit_sk.experiment import versions
 from merit_sk.nn.checkpoint import write_text
+from merit_sk.statements import PTBXL_STATEMENTS
 
 WEIGHTS = Path(__file__).parents[1] / "merit_sk" / "pretrained" / "merit-tiny"
 TRAIN_FOLDS = tuple(range(1, 9))
@@ -31,11 +33,13 @@ REPORT_EVERY = 4
 
 
 def real_recordings(path):
-    """Return standardized recordings of folds 1 to 8, their 12SL statements and their reports."""
+    """Return recordings of folds 1 to 8, their 12SL statements and their reports."""
     sources = [load_all(path, reports) for reports in (statements_of(path), "report")]
-    ecg = sources[0]
+    ecg, in_mv = sources[0], load_ptbxl(path / "ptb-xl", task="all").data
+    X = np.array(ecg.data)
+    X[: len(in_mv)] = in_mv
     rows = np.flatnonzero(np.isin(ecg.folds, TRAIN_FOLDS))
-    return np.asarray(ecg.data[rows]), [source.reports[rows].tolist() for source in sources]
+    return X[rows], [source.reports[rows].tolist() for source in sources]
 
 
 def collect(args, folder):
@@ -47,6 +51,8 @@ def collect(args, folder):
         Simulated ones, then real ones, these as often as asked for.
     origins : ndarray of str
         Kind of recording and of text.
+    statements : DataFrame
+        What simulated ones show.
     counts : dict
     """
     signals, texts = folder / "signals.npy", folder / "texts.json"
@@ -56,10 +62,11 @@ def collect(args, folder):
         shape = (args.n_simulated + len(X), 12, 1000)
         out = np.lib.format.open_memmap(signals, "w+", np.float16, shape)
         out[args.n_simulated :] = X
-        simulated = simulate(args, out)
+        simulated, shown, names = simulate(args, out)
         out.flush()
-        write_text(texts, json.dumps({"simulated": simulated, "real": real}))
-    found = json.loads(texts.read_text())
+        np.save(folder / "shown.npy", shown)
+        write_text(texts, json.dumps({"simulated": simulated, "real": real, "names": names}))
+    found, shown = json.loads(texts.read_text()), np.load(folder / "shown.npy")
     n_real = len(found["real"][0])
     index = [np.arange(args.n_simulated)]
     reports = list(found["simulated"])
@@ -74,23 +81,36 @@ def collect(args, folder):
     index = np.concatenate(index)
     records = source[index]
     records.reports = np.array(reports, dtype=object)
+    statements = np.full((len(index), shown.shape[1]), np.nan, dtype=np.float32)
+    statements[: args.n_simulated] = shown
     counts = {"simulated": args.n_simulated, "real": n_real, "recordings in a pass": len(index)}
-    return records, np.concatenate(origins), counts
+    return (
+        records, np.concatenate(origins), pd.DataFrame(statements, columns=found["names"]), counts
+    )  # fmt: skip
 
 
 def simulate(args, out):
-    """Fill ``out`` with simulated recordings; their reports, English and German in turn."""
+    """Fill ``out`` with simulated recordings.
+
+    Returns
+    -------
+    reports : list of str
+        English and German in turn.
+    shown : ndarray of shape (n_simulated, n_statements), int8
+    names : list of str
+    """
     streams = [
         stream_ecg(BATCH, language=language, random_state=args.seed + k)
         for k, language in enumerate(("en", "de"))
     ]
-    reports = []
+    reports, shown = [], np.empty((args.n_simulated, len(PTBXL_STATEMENTS)), dtype=np.int8)
     while len(reports) < args.n_simulated:
         ecg = next(streams[len(reports) // BATCH % 2])
         n = min(BATCH, args.n_simulated - len(reports))
-        out[len(reports) : len(reports) + n] = np.asarray(ecg.data)[:n]
+        rows = slice(len(reports), len(reports) + n)
+        out[rows], shown[rows] = np.asarray(ecg.data)[:n], ecg.target[:n]
         reports += ecg.reports[:n].tolist()
-    return reports
+    return reports, shown, ecg.target_names
 
 
 def parse(arguments=None):
@@ -99,7 +119,7 @@ def parse(arguments=None):
     parser.add_argument("--work", type=Path, required=True, help="folder for signals and state")
     parser.add_argument("--output", type=Path, default=WEIGHTS)
     parser.add_argument("--encoder", default="tiny")
-    parser.add_argument("--n-simulated", type=int, default=40_000)
+    parser.add_argument("--n-simulated", type=int, default=60_000)
     parser.add_argument("--repeats", type=int, default=20, help="of real recordings in a pass")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--structure-weight", type=float, default=0.25)
@@ -121,19 +141,20 @@ def main(arguments=None):
     data = args.work / f"data-{digest(what)}"
     run = args.work / f"run-{digest(what | settings | {'repeats': args.repeats})}"
     begin = time.perf_counter()
-    records, origins, counts = collect(args, data)
+    records, origins, statements, counts = collect(args, data)
     print(f"{records}: {counts}, {time.perf_counter() - begin:.0f} s", flush=True)
     begin = time.perf_counter()
     embedder = MeritEmbedder(
         pretrained=None, checkpoint_dir=run, n_jobs=args.n_jobs, verbose=1, **settings
     )
-    embedder.fit(records, origins=origins)
+    embedder.fit(records, origins=origins, statements=statements)
     seconds = time.perf_counter() - begin
     embedder.save_pretrained(args.output, dtype="float16")
     recipe = {
         "command": "python benchmarks/merit_tiny.py",
         "data": what | {"repeats": args.repeats, "folds": TRAIN_FOLDS, "texts":
-                        "simulated: English and German reports; real: 12SL statements and reports"},
+                        "simulated: English and German reports, statements shown; real: 12SL "
+                        "statements and reports"},
         "settings": settings, "counts": counts, "device": str(embedder.device_),
         "seconds of the last call": round(seconds), "history": embedder.history_,
         "versions": versions(),

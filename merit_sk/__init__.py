@@ -8,6 +8,7 @@ _PUBLIC = {
     "ECGRecords": "records",
     "MeritClassifier": "estimators",
     "MeritEmbedder": "estimators",
+    "MeritMeasurements": "estimators",
     "MeritReportGenerator": "estimators",
     "MeritZeroShotClassifier": "estimators",
     "list_pretrained": "estimators",

@@ -63,6 +63,22 @@ def test_calibrate(benchmark, capsys, data_dir, tmp_path):
     assert recipe["calibration"]["counts"]["features"] < 600 and recipe["counts"]["real"] == 2046
 
 
+def test_measurements(benchmark, capsys, data_dir, tmp_path):
+    """On some recordings, into a copy of the weights, which stay as they are."""
+    box = Path(merit_sk.__file__).parent / "pretrained" / "merit-tiny"
+    folder = shutil.copytree(box, tmp_path / "weights")
+    before = MeritEmbedder.from_pretrained(folder)
+    words = ["--n-simulated", 150, "--n-test", 60, "--n", 300, "--table", tmp_path / "table.txt"]
+    benchmark("measurements", "--data", data_dir, "--weights", folder, *words)
+    after = MeritEmbedder.from_pretrained(folder)
+    assert after.measurements_ != before.measurements_ and after.zero_shot_ == before.zero_shot_
+    old, new = (e.model_.state_dict() for e in (before, after))
+    assert all(old[name].equal(new[name]) for name in old)
+    table = (tmp_path / "table.txt").read_text()
+    assert table in capsys.readouterr().out and "1st degree AV block" in table
+    assert json.loads((folder / "recipe.json").read_text())["measurements"]["simulated"] == 150
+
+
 @pytest.mark.slow
 def test_pretraining(benchmark, capsys):
     words = ["--quick", "--repeats", 1, "--models", "tiny (conv)", "--tables", "fit", "transform"]

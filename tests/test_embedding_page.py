@@ -1,23 +1,16 @@
 """The page of EmbeddingDisplay.to_html, in a browser without a head."""
 
 import re
-import shutil
-import subprocess
-from html.parser import HTMLParser
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from browser import opened
 
 from merit_sk import ECGRecords
 from merit_sk.datasets import make_ecg
 from merit_sk.inspection import EmbeddingDisplay
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --virtual-time-budget=3000 --dump-dom"
-).split()
 BAD = '</script><script>document.title = "fooled"</script><b>sinus</b> & "rhythm"'
 
 
@@ -42,44 +35,6 @@ def display(ecg):
 @pytest.fixture
 def page(display, ecg, tmp_path):
     return display.to_html(tmp_path / "map.html", ecg.data)
-
-
-class Elements(HTMLParser):
-    """Elements of a page as (name, attributes, text up to the next tag)."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.found = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.found.append((tag, dict(attrs), ""))
-
-    def handle_data(self, data):
-        if self.found:
-            tag, attrs, text = self.found[-1]
-            self.found[-1] = tag, attrs, text + data
-
-    def text(self, name):
-        return next(text.strip() for _, attrs, text in self.found if attrs.get("id") == name)
-
-    def all(self, tag, **having):
-        return [
-            attrs for t, attrs, _ in self.found
-            if t == tag and all(attrs.get(k) == v for k, v in having.items())
-        ]  # fmt: skip
-
-
-def opened(page, tmp_path, hash=""):
-    """The page as a browser shows it."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium to open the page in")
-    folder = tmp_path / "profile"
-    shutil.rmtree(folder, ignore_errors=True)
-    command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder}", f"{page.as_uri()}{hash}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return Elements(done.stdout)
 
 
 def drawn(elements):

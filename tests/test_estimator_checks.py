@@ -8,7 +8,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from merit_sk import MeritClassifier, MeritEmbedder, MeritZeroShotClassifier
+from merit_sk import MeritClassifier, MeritEmbedder, MeritMeasurements, MeritZeroShotClassifier
 from merit_sk.datasets import make_ecg
 from merit_sk.estimators import XResNetClassifier
 from merit_sk.evaluation import SummaryFeatures
@@ -40,11 +40,13 @@ ONE_LEAD.save_pretrained(WEIGHTS)
 ESTIMATORS = [
     MeritEmbedder(),
     MeritZeroShotClassifier(),
+    MeritMeasurements(),
     SummaryFeatures(),
     small_embedder(),
     MeritEmbedder(pretrained=WEIGHTS),
     MeritZeroShotClassifier(FrozenEstimator(ONE_LEAD)),
     MeritZeroShotClassifier(WEIGHTS),
+    MeritMeasurements(small_embedder()),
     MeritClassifier(small_embedder(), max_epochs=1, random_state=0),
     MeritClassifier(ONE_LEAD, max_epochs=1, random_state=0),
     XResNetClassifier(18, max_epochs=1, batch_size=64, duration=0.5, random_state=0),

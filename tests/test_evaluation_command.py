@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from browser import assert_fetches_nothing, opened
 from scipy.io import savemat
 from sklearn.utils import Bunch
 
@@ -85,6 +86,19 @@ def test_every_model_is_probed_with_all_labels_and_with_draws_of_few(finished):
     assert set(probes.model) == {"random encoder", "MERIT", "summary features"}
     assert (counts.xs(0.2, level="fraction") == 2).all() and len(counts) == 3 * 2
     assert ((rows.low <= rows.macro_auc) & (rows.macro_auc <= rows.high)).all()
+
+
+def test_the_report_draws_its_figures_and_fetches_nothing(finished, tmp_path):
+    page = finished / "report.html"
+    assert not re.search(r"https?:|@import|<link|<script|url\(", page.read_text())
+    assert_fetches_nothing(page, tmp_path)
+    script = """<script>addEventListener("load", () => document.body.append(Object.assign(
+      document.createElement("p"), { id: "sizes", textContent: [...document.images].map(
+      i => i.complete ? i.naturalWidth : 0).join(" ") })));</script></body>"""
+    copy = tmp_path / "copy.html"
+    copy.write_text(page.read_text().replace("</body>", script))
+    widths = opened(copy, tmp_path).text("sizes").split()
+    assert len(widths) >= 6 and min(map(int, widths)) > 300
 
 
 def test_networks_have_all_labels_and_are_carried_over(finished):

@@ -5,6 +5,7 @@ from ._csn import load_csn
 from ._fetch import fetch_cpsc2018, fetch_csn, fetch_georgia, fetch_mimic_iv_ecg, fetch_ptbxl
 from ._georgia import load_georgia
 from ._mimic import clean_machine_report, load_mimic_iv_ecg
+from ._mix_simulated import mix_simulated
 from ._ptbxl import load_ptbxl
 from ._read_ecg import read_ecg
 from ._wfdb import read_wfdb
@@ -23,6 +24,7 @@ __all__ = [
     "load_mimic_iv_ecg",
     "load_ptbxl",
     "make_ecg",
+    "mix_simulated",
     "read_ecg",
     "read_wfdb",
     "stream_ecg",

@@ -66,6 +66,15 @@ def given_labels(values, names):
     return indicator(rows, classes), classes
 
 
+def joined(texts, more):
+    """Return two columns of texts as one; None where both have none."""
+    both = [
+        [text for text in pair if isinstance(text, str) and text.strip()]
+        for pair in zip(texts, more, strict=True)
+    ]
+    return np.array(["; ".join(pair) or None for pair in both], dtype=object)
+
+
 def _table(values, names, what):
     """Make a table with one row for each record, in their order."""
     import pandas as pd

@@ -47,6 +47,22 @@ def find_files(path):
     return "", _named(os.path.abspath(path))
 
 
+def refuse_missing(paths):
+    """Raise if a path of a list names nothing."""
+    for path in paths:
+        there = os.path.exists(path) or os.path.isfile(f"{path}.hea") or glob.has_magic(path)
+        if not there:
+            raise FileNotFoundError(f"{path}: there is no such file or folder")
+
+
+def is_recording(path):
+    """Tell whether a file holds a recording, or the signals of one."""
+    path = os.fspath(path)
+    stem, suffix = os.path.splitext(path)
+    beside = suffix.lower() in _SIGNALS and os.path.isfile(f"{stem}.hea")
+    return beside or recognize(path) is not None
+
+
 def without_extension(path):
     """Return the last part of a path without its extension, which begins with a letter."""
     return _EXTENSION.sub("", os.path.basename(path))

@@ -118,7 +118,7 @@ def load_ptbxl(
     frame["scp_codes"] = _parsed_codes(frame["scp_codes"], database)
     groups = whole_numbers(frame["patient_id"], database)
     target, target_names = ptbxl_target(frame["scp_codes"], statements, task, min_likelihood)
-    records = _records(folder, paths, sampling_rate, _reports(frame, reports))
+    records = _records(folder, paths, sampling_rate, ptbxl_reports(frame, reports))
     return make_bunch(
         records,
         target,
@@ -196,7 +196,8 @@ def _parsed_codes(column, file):
     return parsed
 
 
-def _reports(frame, reports):
+def ptbxl_reports(frame, reports):
+    """Return the text of every record of the table; see `reports` of `load_ptbxl`."""
     import pandas as pd
 
     if reports is None:

@@ -54,4 +54,7 @@ def run(args):
         if isinstance(error, OSError) and error.filename is None:
             raise OSError(error.errno, error.strerror, str(path)) from None
         raise
-    print(f"{files[0]} and {files[1].name}: {ecg.reports[0]}")
+    args.console.result(
+        f"{files[0]} and {files[1].name}: {ecg.reports[0]}",
+        {"files": files, "statements": args.statements, "report": ecg.reports[0]},
+    )

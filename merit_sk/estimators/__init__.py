@@ -5,6 +5,7 @@ import importlib
 _WHERE = {
     "MeritClassifier": "_classifier",
     "MeritEmbedder": "_embedder",
+    "MeritMeasurements": "_measurements",
     "MeritReportGenerator": "_report_generator",
     "MeritZeroShotClassifier": "_zero_shot",
     "XResNetClassifier": "_xresnet",

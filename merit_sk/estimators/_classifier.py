@@ -205,7 +205,8 @@ class MeritClassifier(NetworkClassifier):
             **{name: getattr(self, name) for name in SHARED},
         )  # fmt: skip
         embedder._become(window, Weights(model))
-        embedder.zero_shot_, embedder.device_ = None, self.device_
+        embedder.zero_shot_ = embedder.measurements_ = None
+        embedder.device_ = self.device_
         embedder.n_features_in_ = self.n_features_in_
         if hasattr(self, "_fitted_in_two_dimensions"):
             embedder._fitted_in_two_dimensions = self._fitted_in_two_dimensions

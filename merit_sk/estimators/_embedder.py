@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
 )
 
 from ..nn.config import EncoderConfig, resolve_encoder
-from ..reports._check import check_reports
+from ..reports._check import check_reports, check_statements
 from ..reports._features import text_features_from_dict
 from ..signals._quality import warn_about_signals
 from ..signals._windows import WindowSource, WindowSpec
@@ -151,6 +151,8 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     zero_shot_ : dict or None
         Calibration of the statements that came with the weights, see
         :class:`~merit_sk.MeritZeroShotClassifier`.
+    measurements_ : dict or None
+        Regressions that came with the weights, see :class:`~merit_sk.MeritMeasurements`.
     n_iter_ : int
         Epochs trained.
     n_features_in_ : int
@@ -188,7 +190,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     (1, 128)
     """
 
-    __metadata_request__fit = {"reports": True, "origins": True}
+    __metadata_request__fit = {"reports": True, "origins": True, "statements": True}
 
     _parameter_constraints = {
         "pretrained": [str, PathLike, None],
@@ -267,7 +269,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         self.verbose = verbose
 
     @all_or_nothing
-    def fit(self, X, y=None, *, reports=None, origins=None):
+    def fit(self, X, y=None, *, reports=None, origins=None, statements=None):
         """Load the weights, or pretrain on recordings and their reports.
 
         Parameters
@@ -286,7 +288,13 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         origins : array-like of shape (n_samples,) or None, default=None
             Hospital, device or data set of each recording. Batches are then drawn from one
             origin at a time, so that all negatives of a recording share its source and the
-            alignment cannot use the source as a shortcut.
+            alignment cannot use the source as a shortcut. That a report does not make a statement
+            counts only where other reports of its origin make it: a report in German says nothing
+            about statements in English.
+        statements : DataFrame of shape (n_samples, n_codes) or None, default=None
+            PTB-XL statements that are known whatever the report says, such as the truth of
+            simulated recordings: 1 where there, 0 where not, NaN where unknown; columns are
+            codes. The alignment learns every phrase for them, in English and in German.
 
         Returns
         -------
@@ -295,8 +303,8 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For invalid parameters or signals, reports or origins of another length, or a
-            `checkpoint_dir` that holds another training.
+            For invalid parameters or signals, reports, origins or statements of another length,
+            unknown codes, or a `checkpoint_dir` that holds another training.
         FloatingPointError
             If training diverges.
         """
@@ -307,14 +315,16 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         window = self._window(X) if start is None else self.window_
         self._count_leads(X, window)
         if start is not None and n_epochs == 0:
-            self._warn_of_unused(reports, origins)
+            self._warn_of_unused(reports=reports, origins=origins, statements=statements)
             self._look_at(X)
             return self
         reports = self._check_reports(X, reports)
         if origins is not None:
             origins = column_or_1d(origins)
             check_consistent_length(X, origins)
-        self._pretrain(X, window, reports, origins, start, n_epochs)
+        if statements is not None:
+            statements = check_statements(statements, len(X), reports)
+        self._pretrain(X, window, reports, origins, statements, start, n_epochs)
         return self
 
     def _check_parameters(self):
@@ -348,11 +358,11 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         if not self._fitted_in_two_dimensions:
             self.n_features_in_ = len(window.leads)
 
-    def _warn_of_unused(self, reports, origins):
+    def _warn_of_unused(self, **given):
         """Warn of what was given and has no effect, as nothing is trained."""
         defaults = type(self)().get_params(deep=False)
         unused = [k for k in ONLY_IN_TRAINING if not _same(getattr(self, k), defaults[k])]
-        unused += [k for k, v in {"reports": reports, "origins": origins}.items() if v is not None]
+        unused += [k for k, v in given.items() if v is not None]
         if unused:
             warnings.warn(
                 f"{', '.join(unused)} had no effect: with pretrained={str(self.pretrained)!r} fit "
@@ -390,7 +400,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     def _encoder_config(self):
         return resolve_encoder("tiny" if self.encoder is None else self.encoder)
 
-    def _pretrain(self, X, window, reports, origins, start, n_epochs):
+    def _pretrain(self, X, window, reports, origins, statements, start, n_epochs):
         from contextlib import nullcontext
 
         from ..nn.collective import join, share
@@ -403,7 +413,9 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         config = self._encoder_config() if start is None else start.model.config
         source = self._source(X, window, keep=True)
         warn_about_signals(source)
-        checkpoints = self._checkpoints(source, config, reports, origins, start, n_epochs)
+        checkpoints = self._checkpoints(
+            source, config, reports, origins, statements, start, n_epochs
+        )
         with checkpoints or nullcontext():
             if checkpoints is not None:
                 seed = checkpoints.seed(seed)
@@ -413,14 +425,14 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
             ) | self._learning_rates(start)  # fmt: skip
             with running(device, n_jobs=self.n_jobs, seed=seed):
                 weights = pretrain(
-                    source, reports, origins, encoder=config, start=start,
+                    source, reports, origins, statements, encoder=config, start=start,
                     text_encoder=self.text_encoder, structure_weight=self.structure_weight,
                     align_view=self.align_view, validation_fraction=self.validation_fraction,
                     settings=settings, callbacks=self.callbacks, checkpoints=checkpoints,
                     verbose=self.verbose,
                 )  # fmt: skip
         self._become(window, weights)
-        self.zero_shot_ = None
+        self.zero_shot_ = self.measurements_ = None
         self.device_ = device
 
     def _learning_rates(self, start):
@@ -436,7 +448,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         self.text_features_, self.language_ = weights.text_features, weights.language
         self.history_, self.n_iter_ = weights.history, len(weights.history)
 
-    def _checkpoints(self, source, config, reports, origins, start, n_epochs):
+    def _checkpoints(self, source, config, reports, origins, statements, start, n_epochs):
         if self.checkpoint_dir is None:
             return None
         from ..nn.checkpoint import weights_to_bytes
@@ -448,7 +460,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         parameters.pop("pretrained")
         run = describe_run(
             parameters, window=source.spec.to_dict(), encoder=config.to_dict(), source=source,
-            reports=reports, origins=origins, n_processes=world_size(),
+            reports=reports, origins=origins, statements=statements, n_processes=world_size(),
             weights=None if start is None else weights_to_bytes(start.model),
         )  # fmt: skip
         return Checkpoints(self.checkpoint_dir, run)
@@ -818,7 +830,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     _kind = "text", "embedder"
     _in_files = (
         "model_", "net_", "device_", "window_", "text_features_", "language_", "history_",
-        "n_iter_", "zero_shot_",
+        "n_iter_", "zero_shot_", "measurements_",
     )  # fmt: skip
 
     @classmethod
@@ -833,6 +845,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
             "decoder": self.model_.decoder is not None,
             "language": self.language_,
             "zero_shot": self.zero_shot_,
+            "measurements": self.measurements_,
             "history": self.history_,
             "n_features_in": len(self.window_.leads),
         }
@@ -857,6 +870,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         model.to(self.device_).eval()
         self._become(window, Weights(model, features, config["language"], config["history"]))
         self.zero_shot_ = config.get("zero_shot")
+        self.measurements_ = config.get("measurements")
         if not hasattr(self, "n_features_in_"):
             self.n_features_in_ = len(window.leads)
 

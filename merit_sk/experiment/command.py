@@ -71,9 +71,15 @@ def run(args):
         data, output=args.output, models=args.models, embedder=embedder, tasks=args.tasks,
         fractions=args.fractions, n_repeats=args.n_repeats, seeds=args.seeds,
         report_fraction=args.report_fraction, min_positives=args.min_positives,
-        valid_fold=args.valid_fold, test_fold=args.test_fold, n_jobs=args.n_jobs, verbose=1,
+        valid_fold=args.valid_fold, test_fold=args.test_fold, n_jobs=args.n_jobs,
+        verbose=int(not args.console.quiet),
     )  # fmt: skip
-    print(f"\n{experiment}")
     report = write_report(experiment, command=f"merit-sk {shlex.join(args.words)}")
-    print(f"{report}, tables.txt, csv files, results.json and models are in {experiment.output}/ "
-          f"({time.perf_counter() - start:.0f} s)")  # fmt: skip
+    seconds = time.perf_counter() - start
+    args.console.result(
+        f"\n{experiment}\n{report}, tables.txt, csv files, results.json and models are in "
+        f"{experiment.output}/ ({seconds:.0f} s)",
+        {"report": report, "output": experiment.output, "seconds": seconds,
+         "left_out": dict(experiment.left_out),
+         "summary": experiment.summary.to_dict("records")},
+    )  # fmt: skip

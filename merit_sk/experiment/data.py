@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from ..datasets import load_cpsc2018, load_csn, load_georgia, load_ptbxl, make_ecg
+from ..datasets._by_name import joined
 from ..statements import task_labels
 
 RATE = 100
@@ -85,7 +86,7 @@ def load_experiment(
         title, main = "PTB-XL", load_ptbxl(ptbxl, task="all", reports=sources[0])
         for more in sources[1:]:
             again = load_ptbxl(ptbxl, task="all", reports=more)
-            main.reports = _joined(main.reports, again.reports)
+            main.reports = joined(main.reports, again.reports)
         source = {"ptbxl": str(ptbxl), "reports": [str(text) for text in sources]}
     others = {}
     for name, folder in folders.items():
@@ -160,9 +161,3 @@ def fingerprint(ecg):
     parts = (ecg.data.record_names, ecg.target, ecg.folds, ecg.reports)
     text = repr([None if part is None else np.asarray(part).tolist() for part in parts])
     return hashlib.sha256((ecg.data._fingerprint() + text).encode()).hexdigest()[:12]
-
-
-def _joined(texts, more):
-    """Return two columns of texts as one."""
-    both = [[t for t in pair if isinstance(t, str) and t.strip()] for pair in zip(texts, more)]  # noqa: B905
-    return np.array(["; ".join(pair) or None for pair in both], dtype=object)

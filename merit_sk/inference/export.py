@@ -157,7 +157,9 @@ class _FromMillivolts(nn.Module):
     def forward(self, signal):
         filtered, deviation = self.standardized(signal)
         maps = self.model.encoder(filtered, None)
-        voltages = self.voltages(filtered, deviation) if self.readout == "all" else None
+        voltages = (
+            self.voltages(filtered, deviation) if self.readout in ("all", "projected") else None
+        )
         features = self.model.read_out(maps, self.readout, voltages)
         return (features - self.center) * self.scale if self.is_scaled else features
 

@@ -99,8 +99,7 @@ class ECGDisplay:
         """
         import matplotlib.pyplot as plt
 
-        signal, names = self._checked()
-        traces = self._layout(signal, names)
+        traces = self.layout()
         width = max(x[-1] for _, x, _, _ in traces) * _SPEED
         rows = 1 + max(row for _, _, _, row in traces)
         if ax is None:
@@ -134,8 +133,14 @@ class ECGDisplay:
             )
         return signal, [canonical_lead_name(name) for name in names]
 
-    def _layout(self, signal, names):
-        """Return traces as (name, seconds, mV, row)."""
+    def layout(self):
+        """Return where each trace stands on paper.
+
+        Returns
+        -------
+        traces : list of tuple (lead, seconds, millivolts, row)
+        """
+        signal, names = self._checked()
         seconds = np.arange(signal.shape[1]) / self.sampling_rate
         by_name = dict(zip(names, signal, strict=True))
         if set(by_name) != set(STANDARD_LEADS):

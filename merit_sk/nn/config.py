@@ -27,6 +27,8 @@ class EncoderConfig:
         Lightweight decoder: channels and number of layers.
     projection : int, default=128
         Dimension of the space shared with the text.
+    voltages : bool, default=False
+        Whether what is compared with texts holds the peak voltages of the leads beside their shape.
     sampling_rate : float, default=100
         Rate in Hz to which recordings are resampled.
 
@@ -49,6 +51,7 @@ class EncoderConfig:
     decoder_width: int = 128
     decoder_depth: int = 1
     projection: int = 128
+    voltages: bool = False
     sampling_rate: float = 100.0
 
     def __post_init__(self):
@@ -88,7 +91,7 @@ class EncoderConfig:
 
 _VIT = dict(trunk="vit", patch=50, mask_ratio=0.75, decoder_width=256, decoder_depth=4)
 PRESETS = {
-    "tiny": EncoderConfig(),
+    "tiny": EncoderConfig(voltages=True),
     "small": EncoderConfig(width=384, depth=12, heads=6, projection=256, **_VIT),
     "base": EncoderConfig(width=768, depth=12, heads=12, projection=256, **_VIT),
 }

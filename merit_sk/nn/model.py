@@ -21,6 +21,9 @@ from .text import build_text_tower
 STATEMENT_WEIGHT = 0.25
 FEATURE_SIZE = 2.5  # root mean square length of a standardized recording
 MAX_SCALE = 100.0
+VOLTAGE_WIDTH = 64
+SMALL_VOLTAGE = 0.2  # mV: below it the scale is linear, above it logarithmic
+STANDARDIZED_SIZE = 4.0
 
 
 class MeritModel(nn.Module):
@@ -75,8 +78,10 @@ class MeritModel(nn.Module):
         self.text_tower, self.bank = None, None
         if text is not None:
             last = self.encoder.stage_dims[-1]
+            self.voltages = VoltageLayer(n_leads) if config.voltages else None
+            n_rows = 2 * last + (VOLTAGE_WIDTH if config.voltages else 0)
             self.project = nn.Sequential(
-                nn.Linear(2 * last, 256), nn.ReLU(), nn.Linear(256, config.projection)
+                nn.Linear(n_rows, 256), nn.ReLU(), nn.Linear(256, config.projection)
             )
             self.text_tower = build_text_tower(*text, config.projection)
             self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
@@ -180,16 +185,21 @@ class MeritModel(nn.Module):
         """Mean, maximum and standard deviation over time of every map in ``maps``."""
         return torch.cat([torch.cat(pool(*m), dim=1) for m in maps], dim=1)
 
-    def projection(self, maps):
-        """Unit vectors (n, dim) in the space shared with the text."""
+    def projection(self, maps, voltages=None):
+        """Unit vectors (n, dim) in the space shared with the text; without voltages, of shapes."""
         mean, maximum, _ = pool(*maps[-1])
         rows = torch.cat([mean, maximum], dim=1)
+        if self.voltages is not None:
+            if voltages is None:
+                voltages = rows.new_zeros(len(rows), self.voltages.n_in)
+            taken = alone(self.voltages, voltages, training=self.training)
+            rows = torch.cat([rows, taken.float()], dim=1)
         return F.normalize(alone(self.project, rows, training=self.training).float(), dim=1)
 
     def read_out(self, maps, kind, voltages=None):
         """What :class:`~merit_sk.MeritEmbedder` calls `kind`; only ``"all"`` has voltages."""
         if kind == "projected":
-            return self.projection(maps)
+            return self.projection(maps, voltages)
         summary = self.summary(maps[-1:] if kind == "last" else maps)
         return torch.cat([summary, voltages], dim=1) if kind == "all" else summary
 
@@ -219,7 +229,9 @@ class MeritModel(nn.Module):
         loss, bound = masked_likelihood(prediction, target, scored, self.log_sigma)
         return maps, loss, bound
 
-    def forward(self, signal, n_valid, view=None, text_index=None, text=None, present=None):
+    def forward(self, signal, n_valid, view=None, text_index=None, text=None, present=None,
+        scored=None, voltages=None,
+    ):  # fmt: skip
         """Losses and bounds of a batch.
 
         Parameters
@@ -233,8 +245,10 @@ class MeritModel(nn.Module):
             Which text a record's report is, -1 for none.
         text : dict of tensors
             Features of each record's report.
-        present : tensor of shape (n, n_statements)
-            Statements of the bank in each record's report.
+        present, scored : tensors of shape (n, n_statements)
+            Statements of the bank in each record's report, and the weight of knowing it.
+        voltages : tensor of shape (n, n_voltages) or None
+            Peak voltages of each record in mV; zeros where they are unknown.
 
         Returns
         -------
@@ -249,22 +263,52 @@ class MeritModel(nn.Module):
         if weight < 1 and bool((gather(text_index) >= 0).any()):
             if self.align_view == "full" or maps is None:
                 maps = self.encoder(signal if view is None else view, n_valid)
-            alignment, out["mi_text"] = self.alignment(maps, text_index, text, present)
+            alignment, out["mi_text"] = self.alignment(
+                maps, text_index, text, present, scored, voltages
+            )
             loss = loss + (1 - weight) * alignment
         return out | {"loss": loss}
 
-    def alignment(self, maps, text_index, text, present):
+    def alignment(self, maps, text_index, text, present, scored=None, voltages=None):
         """Loss of the reports and of the statement bank; bound of the reports."""
         text_index = gather(text_index)
         paired = text_index >= 0
-        z, t = gather(self.projection(maps))[paired], gather(self.embed_text(text))[paired]
+        z = gather(self.projection(maps, voltages))[paired]
+        t = gather(self.embed_text(text))[paired]
         loss, bound = info_nce(z, t, text_index[paired], self.scale)
         if self.bank is not None:
             bank, present = self.embed_text(self.bank), gather(present)[paired]
+            scored = None if scored is None else gather(scored)[paired]
             loss = loss + STATEMENT_WEIGHT * statement_loss(
-                z, bank, present, self.statement_scale, self.statement_bias
+                z, bank, present, self.statement_scale, self.statement_bias, scored
             )
         return loss, bound
+
+
+class VoltageLayer(nn.Module):
+    """Peak voltages on a logarithmic scale, through one layer.
+
+    A recording that was standardized before has no voltages any more: no lead of it is smaller
+    than 4 "mV" from peak to peak, which in a recording in mV does not occur. It is as one whose
+    voltages are not given.
+
+    Parameters
+    ----------
+    n_leads : int
+    """
+
+    def __init__(self, n_leads):
+        super().__init__()
+        self.n_leads, self.n_in = n_leads, 2 * N_QUARTILES * n_leads
+        self.linear = nn.Linear(self.n_in + 1, VOLTAGE_WIDTH)
+
+    def forward(self, voltages):
+        peaks = voltages.view(-1, self.n_leads, 2 * N_QUARTILES)
+        size = peaks.amax(dim=2) - peaks.amin(dim=2)
+        least = torch.where(size > 0, size, torch.inf).amin(dim=1, keepdim=True)
+        known = (least < STANDARDIZED_SIZE).to(voltages)
+        rows = torch.cat([known * torch.asinh(voltages / SMALL_VOLTAGE), known], dim=1)
+        return F.relu(self.linear(rows))
 
 
 def pool(x, valid):

@@ -49,7 +49,7 @@ def info_nce(signal, text, text_index, scale):
     return loss, math.log(len(signal)) - loss
 
 
-def statement_loss(signal, statements, present, scale, bias):
+def statement_loss(signal, statements, present, scale, bias, scored=None):
     """Compute the sigmoid loss of every record over the statement vocabulary, summed over it [1]_.
 
     Parameters
@@ -59,6 +59,8 @@ def statement_loss(signal, statements, present, scale, bias):
     present : tensor of shape (n, n_statements)
         1 where the record's report contains the statement.
     scale, bias : scalar tensors
+    scored : tensor of shape (n, n_statements) or None, default=None
+        Weight of each entry of `present`, 0 where it is not known; None is 1 for all.
 
     Returns
     -------
@@ -78,7 +80,8 @@ def statement_loss(signal, statements, present, scale, bias):
     True
     """
     logits = scale * signal @ statements.T + bias
-    return F.binary_cross_entropy_with_logits(logits, present, reduction="sum") / len(signal)
+    total = F.binary_cross_entropy_with_logits(logits, present, scored, reduction="sum")
+    return total / len(signal)
 
 
 def normalize_blocks(x, block, floor=0.1):

@@ -6,8 +6,13 @@ import torch
 from torch.nn import functional as F
 
 from ..nn.padding import blanked, held, inside
+from ..signals._leads import STANDARD_LEADS
 
 MAX_STRETCH = 0.1
+_LIMB, _CHEST = STANDARD_LEADS[:6], STANDARD_LEADS[6:]
+_SETS = (("I",), ("II",), ("I", "II"), _LIMB, ("I", "II", "V2"), _CHEST)
+LEAD_SET_SHARE = 0.25
+LEAD_SETS = [[lead in kept for lead in STANDARD_LEADS] for kept in _SETS]
 
 
 def vary(x, n_valid):
@@ -87,3 +92,33 @@ def disturb(x, n_valid):
     draw = torch.rand(n, n_leads, 1, **new) * there
     kept = there & ((draw >= 0.1) | (draw == draw.amax(dim=1, keepdim=True)))
     return blanked((x + noise + wander) * kept, valid)
+
+
+def keep_lead_set(x):
+    """Leave a quarter of recordings of twelve leads only those that some device records.
+
+    Lead I; II; both; the limb leads; I, II and V2; V1 to V6. Other recordings stay, and so do those
+    that have none of these leads.
+
+    Parameters
+    ----------
+    x : tensor of shape (n, n_leads, n_times)
+
+    Returns
+    -------
+    tensor of shape (n, n_leads, n_times)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from merit_sk.training.augment import keep_lead_set
+    >>> keep_lead_set(torch.ones(1000, 12, 10)).any(dim=2).sum(dim=1).unique()
+    tensor([ 1,  2,  3,  6, 12])
+    """
+    n, n_leads, _ = x.shape
+    if n_leads != len(STANDARD_LEADS):
+        return x
+    sets = torch.tensor(LEAD_SETS, device=x.device)[torch.randint(len(LEAD_SETS), (n,))]
+    few = x * sets[..., None]
+    chosen = (torch.rand(n, device=x.device) < LEAD_SET_SHARE) & few.flatten(1).any(dim=1)
+    return torch.where(chosen[:, None, None], few, x)

@@ -9,6 +9,9 @@ from ..nn.collective import rank, world_size
 from ..reports._features import tensors
 from ..reports._statements import statement_bank
 from ..signals._prefetch import load_ahead
+from ..statements._prompts import statement_prompts
+
+PHRASES = 3  # of a known statement count as much as so many statements of reports
 
 
 class Reports:
@@ -21,9 +24,15 @@ class Reports:
     features : TermFeatures or SentenceFeatures
     rows : ndarray of int
         Recordings to train on, whose statements are the vocabulary.
+    origins : ndarray or None, default=None
+        Where each recording comes from. That a statement is absent is learned only from recordings
+        of an origin whose reports use it: German reports say nothing about English statements.
+    truth : DataFrame of shape (n_samples, n_codes) or None, default=None
+        PTB-XL statements known to be there (1) or not (0), NaN where unknown. Every phrase for a
+        statement, in each language, is one more statement of the vocabulary.
     """
 
-    def __init__(self, reports, features, rows):
+    def __init__(self, reports, features, rows, origins=None, truth=None):
         index, texts = pd.factorize(np.asarray(reports, dtype=object), sort=True)
         empty = int(texts[0] == "")
         self.index = index - empty
@@ -31,6 +40,30 @@ class Reports:
         self.features, self.matrix = features, features.matrix(self.texts)
         counts = np.bincount(index[rows], minlength=len(texts))
         self.bank, self.present = statement_bank(self.texts, counts[empty:])
+        self.origin, self.scored = np.zeros(len(index), int), None
+        if origins is not None:
+            self.origin = np.unique(origins, return_inverse=True)[1]
+            self.scored = self._vocabularies(rows)
+        self.truth = None if truth is None else truth.to_numpy(np.float32)
+        if truth is not None:
+            found = [
+                (k, phrase)
+                for k, code in enumerate(truth)
+                for language in ("en", "de")
+                for phrase in statement_prompts(code, language)
+            ]
+            self.concept = np.array([k for k, _ in found])
+            self.share = PHRASES / np.bincount(self.concept)[self.concept].astype(np.float32)
+            self.bank = [*self.bank, *(phrase for _, phrase in found)]
+
+    def _vocabularies(self, rows):
+        """Which statements the reports of each origin use, (n_origins, n_statements)."""
+        rows = rows[self.index[rows] >= 0]
+        out = np.zeros((self.origin.max() + 1, len(self.bank)), dtype=np.float32)
+        for k in np.unique(self.origin[rows]):
+            texts = np.unique(self.index[rows[self.origin[rows] == k]])
+            out[k] = self.present[texts].sum(axis=0) > 0
+        return out
 
     def batch(self, indices):
         """Text part of a batch: which text each report is (-1: none), features, statements."""
@@ -41,8 +74,22 @@ class Reports:
             "text": tensors(self.features.padded(self.matrix[row])),
         }
         if self.bank:
-            out["present"] = torch.from_numpy(self.present[row].toarray())
+            present, scored = self._statements(row, indices)
+            out |= {"present": torch.from_numpy(present), "scored": torch.from_numpy(scored)}
         return out
+
+    def _statements(self, row, indices):
+        """What of the bank is there, and how much each entry counts; 0 where it is unknown."""
+        present = self.present[row].toarray()
+        scored = np.ones_like(present)
+        if self.scored is not None:
+            scored = self.scored[self.origin[indices]]
+        if self.truth is not None:
+            truth = self.truth[indices][:, self.concept]
+            known = np.isfinite(truth)
+            present = np.hstack([present, np.where(known, truth, 0)])
+            scored = np.hstack([scored, known * self.share])
+        return present, scored
 
 
 class Windows(Dataset):
@@ -103,8 +150,11 @@ class Windows(Dataset):
             Draws where windows of longer recordings start; None takes the first.
         """
         records = self.indices[np.asarray(rows)]
-        signal, n_valid, _ = self.windows(records, generator)
+        signal, n_valid, deviation = self.windows(records, generator)
         inputs = {"signal": torch.from_numpy(signal), "n_valid": torch.from_numpy(n_valid)}
+        if self.reports is not None:
+            voltages = self.source.spec.voltages(signal, n_valid, deviation)
+            inputs["voltages"] = torch.from_numpy(voltages)
         return inputs if self.reports is None else inputs | self.reports.batch(records)
 
     def windows(self, records, generator):

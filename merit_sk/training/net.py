@@ -17,7 +17,7 @@ from skorch.helper import predefined_split
 from torch.optim.lr_scheduler import LambdaLR
 
 from ..nn.collective import average_gradients, first, rank
-from .augment import disturb, vary
+from .augment import disturb, keep_lead_set, vary
 from .batches import Batches
 
 BOUNDS = ("mi_signal", "mi_text")
@@ -85,9 +85,14 @@ class PretrainNet(NeuralNet):
         """Return the augmented inputs of a training batch."""
         signal, n_valid = self.placed(inputs)
         signal = vary(signal, n_valid)
-        if self.module_.aligns_full_view:
-            return {"signal": signal, "view": disturb(signal, n_valid)}
-        return {"signal": signal}
+        if not self.module_.aligns_full_view:
+            return {"signal": signal}
+        view, out = keep_lead_set(disturb(signal, n_valid)), {"signal": signal}
+        if "voltages" in inputs:
+            voltages = inputs["voltages"].to(self.device)
+            kept = view.any(dim=2).repeat_interleave(voltages.shape[1] // view.shape[1], dim=1)
+            out["voltages"] = voltages * kept
+        return out | {"view": view}
 
     def train_step_single(self, batch, **fit_params):
         inputs, y = batch

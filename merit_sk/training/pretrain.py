@@ -41,9 +41,9 @@ class Weights:
 
 
 def pretrain(
-    source, reports=None, origins=None, *, encoder, start=None, text_encoder="builtin",
-    structure_weight="auto", align_view="full", validation_fraction=0, settings, callbacks=(),
-    checkpoints=None, verbose=0,
+    source, reports=None, origins=None, statements=None, *, encoder, start=None,
+    text_encoder="builtin", structure_weight="auto", align_view="full", validation_fraction=0,
+    settings, callbacks=(), checkpoints=None, verbose=0,
 ):  # fmt: skip
     """Pretrain an encoder by masked modeling and ECG-text alignment.
 
@@ -53,6 +53,8 @@ def pretrain(
     reports : ndarray of str or None, default=None
         Normalized, ``""`` for a recording without one.
     origins : ndarray or None, default=None
+    statements : DataFrame of shape (n_samples, n_codes) or None, default=None
+        PTB-XL statements that are known to be there (1) or not (0); NaN where unknown.
     encoder : EncoderConfig
     start : Weights or None, default=None
         Weights to go on from, which stay as they are. Words of the reports that they do not know
@@ -89,7 +91,8 @@ def pretrain(
             features, language = learn_text_features(text_encoder, texts), guess_language(texts)
         else:
             features = features.extended(texts)
-        reports = Reports(reports, features.to(settings["device"]), rows)
+        features = features.to(settings["device"])
+        reports = Reports(reports, features, rows, origins, statements)
     spec = source.spec
     model = MeritModel(
         encoder, len(spec.leads), spec.n_times, structure_weight=weight, align_view=align_view,

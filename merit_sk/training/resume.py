@@ -22,7 +22,9 @@ NAME = "training.safetensors"
 SECONDS = 300.0
 
 
-def describe_run(parameters, *, window, encoder, source, reports, origins, weights, n_processes):
+def describe_run(
+    parameters, *, window, encoder, source, reports, origins, statements, weights, n_processes
+):
     """Describe what two calls of ``fit`` must have in common for one to continue the other.
 
     Parameters
@@ -33,6 +35,7 @@ def describe_run(parameters, *, window, encoder, source, reports, origins, weigh
     source : WindowSource
     reports : ndarray of str or None
     origins : ndarray or None
+    statements : DataFrame or None
     weights : bytes or None
         Weights of a warm start.
     n_processes : int
@@ -56,6 +59,9 @@ def describe_run(parameters, *, window, encoder, source, reports, origins, weigh
         "leads that are read": list(source.leads.used),
         "fingerprint of the reports": None if reports is None else _digest(*map(str, reports)),
         "fingerprint of the origins": None if origins is None else _digest(*map(str, origins)),
+        "fingerprint of the statements": None
+        if statements is None
+        else _digest(*statements, statements.to_numpy().tobytes().hex()),
         "fingerprint of the starting weights": weights and hashlib.sha256(weights).hexdigest(),
         "number of processes": n_processes,
     }

@@ -5,9 +5,11 @@ import numpy as np
 from ...signals._leads import STANDARD_LEADS
 from .body import LEADS
 from .heart import WALLS
-from .rhythm import ECTOPIC, NONE
+from .rhythm import CONDUCTED, ECTOPIC, ESCAPE, NONE, PACED
+from .waves import qt_of_beat
 
 _LATE = 65.0  # ms after which the right wall's activation is that of a block
+_NATIVE, _PACED = 0, 2  # kinds of beat of a Heart
 
 
 def measure(p, heart, beats, duration):
@@ -19,14 +21,16 @@ def measure(p, heart, beats, duration):
         ``axis`` in degrees (in right bundle branch block that of the other walls), ``r_<lead>``
         and ``s_<lead>`` of the native beat in mV (both positive), ``ventricular_rate`` per
         minute, ``n_early`` premature beats, and the arrays ``p_times`` and ``qrs_times`` of onsets
-        in s.
+        in s. Of the dominant beat, native or paced or escape, medians: ``pr_interval`` (NaN where
+        no P wave is conducted, and in paced rhythms), ``qrs_duration`` and ``qt_interval`` in ms,
+        and ``qrs_axis`` in degrees.
     """
     width = heart.width[:, 0].copy()
     right = WALLS.index("right")
     width[heart.time[:, 0, right] > _LATE, right] = 0
     area = np.einsum("nwe,nw->ne", heart.qrs[:, 0], width) @ LEADS.T
     known = {"axis": np.degrees(np.arctan2(area[:, 5] * 2 / np.sqrt(3), area[:, 0]))}
-    known |= _amplitudes(heart)
+    known |= _amplitudes(heart) | _intervals(p, heart, beats, duration, known["axis"])
     p_times = _within(beats.atrial, beats.atrial_kind != NONE, duration)
     qrs_times = _within(beats.ventricular, beats.ventricular_kind != NONE, duration)
     early = [
@@ -36,6 +40,44 @@ def measure(p, heart, beats, duration):
     known["n_early"] = np.array([len(a) + len(b) for a, b in zip(*early, strict=True)])
     known["ventricular_rate"] = np.array([_rate(times) for times in qrs_times])
     return known | {"p_times": p_times, "qrs_times": qrs_times}
+
+
+def _intervals(p, heart, beats, duration, native_axis):
+    """Measure the dominant beat, which is what clinicians and machines report."""
+    kind = beats.ventricular_kind
+    inside = (beats.ventricular >= 0) & (beats.ventricular < duration)
+    wide = (inside & ((kind == PACED) | (kind == ESCAPE))).any(axis=1)
+    dominant = np.where(wide, _PACED, _NATIVE)
+    rows = np.arange(len(kind))
+    counted = inside & (kind != NONE) & (kind != ECTOPIC)
+    qt = qt_of_beat(p, heart, beats.cycle.T, rows, dominant).T
+    area = np.einsum("nwe,nw->ne", heart.qrs[:, _PACED], heart.width[:, _PACED]) @ LEADS.T
+    paced_axis = np.degrees(np.arctan2(area[:, 5] * 2 / np.sqrt(3), area[:, 0]))
+    return {
+        "pr_interval": _pr(p, beats, counted & (kind == CONDUCTED)),
+        "qrs_duration": heart.qrs_duration[rows, dominant],
+        "qt_interval": _median(qt, counted),
+        "qrs_axis": np.where(wide, paced_axis, native_axis),
+    }
+
+
+def _pr(p, beats, conducted):
+    """Median time in ms from the last P wave before each conducted beat to its QRS."""
+    conducted = conducted & (p["escape_rate"] == 0)[:, None]
+    onsets = np.where(beats.atrial_kind == NONE, np.inf, beats.atrial)
+    pr = np.empty(beats.ventricular.shape)
+    for times, atrial, out in zip(beats.ventricular, onsets, pr, strict=True):
+        before = np.searchsorted(atrial, times) - 1
+        out[:] = np.where(before < 0, np.nan, times - atrial[before]) * 1000
+    return _median(pr, conducted & np.isfinite(pr))
+
+
+def _median(values, counted):
+    values = np.where(counted, values, np.nan)
+    there = counted.any(axis=1)
+    out = np.full(len(values), np.nan)
+    out[there] = np.nanmedian(values[there], axis=1)
+    return out
 
 
 def _within(times, wanted, duration):
