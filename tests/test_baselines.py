@@ -5,16 +5,18 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from merit_sk import ECGRecords
+from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import make_ecg
 from merit_sk.estimators import XResNetClassifier
-from merit_sk.evaluation import MiniRocketFeatures, SummaryFeatures
+from merit_sk.evaluation import MantisFeatures, MiniRocketFeatures, SummaryFeatures
+from merit_sk.experiment import load_experiment, run_experiment
 
 RHYTHMS = ["AFIB", "SBRAD", "STACH"]
 
@@ -143,3 +145,41 @@ def test_minirocket_without_aeon_says_what_to_install(monkeypatch, rhythms):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r"merit_sk\[benchmark\]"):
         MiniRocketFeatures().fit(rhythms.data)
+
+
+def test_mantis_without_its_package_says_what_to_install(monkeypatch, rhythms):
+    monkeypatch.setitem(sys.modules, "mantis.architecture", None)
+    with pytest.raises(ImportError, match="pip install mantis-tsfm"):
+        MantisFeatures().fit(rhythms.data)
+
+
+def test_mantis_without_its_weights_says_where_it_looked(tmp_path, rhythms):
+    pytest.importorskip("mantis", reason="needs mantis-tsfm")
+    with pytest.raises(OSError, match="nowhere"):
+        MantisFeatures(tmp_path / "nowhere").fit(rhythms.data)
+
+
+def test_mantis_is_left_out_with_the_reason(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "mantis.architecture", None)
+    data = load_experiment(simulated=60)
+    embedder = MeritEmbedder(pretrained=None, encoder={"widths": [8, 8, 16], "patch": 8})
+    experiment = run_experiment(
+        data, embedder=embedder, output=tmp_path, models=["summary", "mantis"],
+        tasks=["superclass"], fractions=[1.0], n_repeats=1, min_positives=1, n_jobs=1,
+    )  # fmt: skip
+    assert "pip install mantis-tsfm" in experiment.left_out["Mantis"]
+    assert "summary features" in str(experiment) and "pip install" not in str(experiment)
+
+
+def test_mantis_sees_every_lead_by_itself(tmp_path, rhythms):
+    """The network is the package's, its weights are random: they are not to be had in a test."""
+    architecture = pytest.importorskip("mantis.architecture", reason="needs mantis-tsfm")
+    torch.manual_seed(0)
+    architecture.Mantis8M(device="cpu").save_pretrained(tmp_path)
+    features = MantisFeatures(tmp_path).fit(rhythms.data)
+    records = rhythms.data[:4]
+    Z = features.transform(records)
+    assert Z.shape == (4, 12 * 256) and Z.dtype == np.float32 and np.isfinite(Z).all()
+    np.testing.assert_allclose(features.transform(records[2:3]), Z[2:3], atol=1e-4)
+    one = MantisFeatures(tmp_path).fit(records.with_leads(["II"])).transform(records)
+    np.testing.assert_allclose(one, Z[:, 256:512], atol=1e-4)

@@ -12,6 +12,7 @@ import pytest
 
 import merit_sk
 from merit_sk import MeritEmbedder
+from merit_sk.datasets import make_ecg
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="not in a source tree")
@@ -218,3 +219,67 @@ def test_retrieval(benchmark, capsys, data_dir):
     benchmark("retrieval", "--data", data_dir, "--n", 250)
     out = capsys.readouterr().out
     assert "precision@5" in out and "  - random encoder, all" in out and "chance" in out
+
+
+@pytest.fixture
+def ecg_fix_data(tmp_path):
+    """What ECG-FIX's preprocessing leaves: its folder, and what is in it."""
+    ecg = make_ecg(7, sampling_rate=500, task="superclass", random_state=0)
+    signals = np.asarray(ecg.data).astype(np.float16)
+    table = pd.DataFrame(
+        {
+            "ecg_id": np.arange(101, 107),
+            "split": ["train", "test", "train", "val", "train", "test"],
+            "ecg_index": [0, 2, 3, 4, 5, 6],
+        }
+    )
+    for name in ("raw", "processed"):
+        (tmp_path / name).mkdir()
+    np.save(tmp_path / "raw" / "ptbxl_ecg_500hz.npy", signals)
+    np.save(tmp_path / "raw" / "ptbxl_diagnostic_class_labels.npy", ecg.target.astype(np.uint8))
+    table.to_csv(tmp_path / "processed" / "ptbxl_diagnostic_class_metadata_final.csv")
+    return tmp_path, signals, ecg.target
+
+
+def test_ecg_fix(benchmark, ecg_fix_data, capsys):
+    """Embeddings and labels are those of the rows of a split, in their order."""
+    data, signals, target = ecg_fix_data
+    benchmark("ecg_fix", "--data", data, "--name", "ours")
+    everything = MeritEmbedder(sampling_rate=500).transform(signals.astype(np.float32))
+    for split, rows in {"train": [0, 3, 5], "val": [4], "test": [2, 6]}.items():
+        folder = data / "embeddings" / "PTBXL_super" / split
+        Z, y = (np.load(folder / f"ours{end}.npy", mmap_mode="r") for end in ("", "_y"))
+        np.testing.assert_array_equal(Z, everything[rows])
+        np.testing.assert_array_equal(y, target[rows])
+        assert Z.dtype == np.float32 and y.dtype == np.uint8
+        note = json.loads((folder / "ours_done.json").read_text())
+        assert note["N"] == len(rows) and note["done"] is True
+    assert [path.name for path in (data / "embeddings").iterdir()] == ["PTBXL_super"]
+    assert "PTBXL_super, test: 2 recordings" in capsys.readouterr().out
+
+
+def test_ecg_fix_names_what_is_missing(benchmark, ecg_fix_data, tmp_path):
+    with pytest.raises(SystemExit, match=r"csn_ecg\.npy"):
+        benchmark("ecg_fix", "--data", ecg_fix_data[0], "--datasets", "PTBXL_super", "CSN")
+    with pytest.raises(SystemExit, match="no data set"):
+        benchmark("ecg_fix", "--data", tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("format", ["wfdb", "muse"])
+def test_speed(benchmark, capsys, data_dir, format):
+    words = ["--tables", "folder", "--rate", 500, "--format", format, "--quick"]
+    benchmark("speed", "--ptbxl", data_dir / "ptb-xl", *words)
+    out = capsys.readouterr().out
+    assert "merit_sk, bfloat16 / merit_sk" in out and "filtering" in out
+    assert ("merit_sk / wfdb, bare network" in out) == (format == "wfdb")
+
+
+def test_speed_and_precision(benchmark, capsys, data_dir):
+    benchmark("speed", "--ptbxl", data_dir / "ptb-xl", "--tables", "precision", "--quick")
+    assert "trained on float32, used on bfloat16: macro AUC 0." in capsys.readouterr().out
+
+
+def test_single_lead(benchmark, capsys, data_dir):
+    benchmark("single_lead", "--data", data_dir, "--n", 600)
+    out = capsys.readouterr().out
+    assert "NORM" in out and "zero-shot  I " in out and "probe      twelve leads" in out

@@ -1,5 +1,6 @@
 """MeritEmbedder: contracts of input, reproducibility, and where it stands in scikit-learn."""
 
+import copy
 import subprocess
 import sys
 
@@ -12,7 +13,8 @@ from sklearn.frozen import FrozenEstimator
 from skorch.callbacks import Callback
 
 from merit_sk import ECGRecords, MeritEmbedder
-from merit_sk.datasets import load_ptbxl
+from merit_sk.datasets import load_ptbxl, make_ecg
+from merit_sk.nn.device import resolve_precision
 from merit_sk.signals import bandpass
 from merit_sk.training.batches import Batches
 
@@ -383,3 +385,37 @@ def test_fewer_reports_more_structure(ecg, tiny):
 def test_origins_of_another_length(ecg, tiny):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         changed(tiny).fit(ecg.data, origins=["a"])
+
+
+@pytest.fixture(params=["real", "simulated"])
+def recordings(request):
+    if request.param == "simulated":
+        return make_ecg(24, random_state=0).data
+    return load_ptbxl(request.getfixturevalue("data_dir") / "ptb-xl").data[:100]
+
+
+def test_bfloat16_stays_within_the_stated_tolerance(recordings):
+    """docs/scaling.rst states 2 % of the length of an embedding, and no change unasked."""
+    exact = MeritEmbedder().transform(recordings)
+    rounded = MeritEmbedder(inference_precision="bfloat16").transform(recordings)
+    off = np.linalg.norm(rounded - exact, axis=1) / np.linalg.norm(exact, axis=1)
+    assert 0 < off.max() < 0.02 and rounded.dtype == np.float32
+    np.testing.assert_array_equal(
+        MeritEmbedder(inference_precision="float32").transform(recordings), exact
+    )
+
+
+def test_precision_may_be_changed_after_fit_and_caches_tell_it(fitted, ecg):
+    X = np.asarray(ecg.data)
+    embedder = copy.copy(fitted).set_params(cache=True)
+    exact = embedder.transform(X)
+    rounded = embedder.set_params(inference_precision="bfloat16").transform(X)
+    assert not np.array_equal(rounded, exact)
+    ((_, of_first),) = embedder.transform_windows(X[:1])
+    np.testing.assert_array_equal(of_first, rounded[:1])
+    resolved = resolve_precision("auto", torch.device("cpu"))
+    expected = {"float32": exact, "bfloat16": rounded}[resolved]
+    embedder.set_params(inference_precision="auto", device="cpu")
+    np.testing.assert_array_equal(embedder.transform(X), expected)
+    with pytest.raises(ValueError, match="'bf16'"):
+        embedder.set_params(inference_precision="bf16").transform(X)

@@ -93,7 +93,8 @@ def test_alignment_alone_needs_reports(tiny, X):
 @pytest.mark.parametrize("parameter", [
     {"structure_weight": 2}, {"max_epochs": -1}, {"batch_size": 0}, {"lr": 0}, {"readout": "cls"},
     {"encoder": "huge"}, {"encoder": {"depht": 3}}, {"align_view": "half"},
-    {"on_invalid": "skip"}, {"precision": "fp8"}, {"validation_fraction": 1},
+    {"on_invalid": "skip"}, {"precision": "fp8"}, {"inference_precision": "half"},
+    {"validation_fraction": 1},
 ])  # fmt: skip
 def test_bad_parameters_are_named(tiny, X, parameter):
     name = next(iter(parameter)) if "depht" not in str(parameter) else "depht"

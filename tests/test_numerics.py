@@ -1,6 +1,7 @@
 """What is computed of a recording depends on nothing but the recording, on any processor."""
 
 import contextlib
+import copy
 import os
 import subprocess
 import sys
@@ -96,6 +97,12 @@ def test_simulated_products_depend_on_the_place():
 @pytest.mark.parametrize("readout", ["all", "projected"])
 def test_embedding(embedder, ecg, products, readout):
     assert_alone(embedder.set_params(readout=readout).transform, signals(ecg, embedder))
+
+
+@pytest.mark.parametrize("readout", ["all", "projected"])
+def test_embedding_in_bfloat16(embedder, ecg, products, readout):
+    rounded = copy.copy(embedder).set_params(readout=readout, inference_precision="bfloat16")
+    assert_alone(rounded.transform, signals(ecg, embedder))
 
 
 def test_text(embedder, ecg, products):

@@ -12,6 +12,7 @@ from ..signals._windows import WindowSource, WindowSpec
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 HIGHEST_HZ = 40
+MANTIS_WEIGHTS = "paris-noah/Mantis-8M"
 RHYTHM = ("heart rate", "RR median", "RR standard deviation", "RR RMSSD", "RR range")
 
 
@@ -184,7 +185,23 @@ def rhythm(x, sampling_rate):
     return np.array([60 / rr.mean(), np.median(rr), rr.std(), change, np.ptp(rr)])
 
 
-class MiniRocketFeatures(_SignalFeatures):
+class _WindowFeatures(_SignalFeatures):
+    """Base class for features of windows in mV, averaged over those of a recording."""
+
+    @staticmethod
+    def _windows(source, rows):
+        windows, _, deviation, owner = source.all_windows(rows)
+        return windows * deviation[..., None], owner
+
+    def _features(self, source, rows):
+        windows, owner = self._windows(source, rows)
+        features = np.asarray(self._of_windows(windows), dtype=np.float32)
+        total = np.zeros((len(rows), features.shape[1]), dtype=np.float32)
+        np.add.at(total, owner, features)
+        return total / np.bincount(owner)[:, None].astype(np.float32)
+
+
+class MiniRocketFeatures(_WindowFeatures):
     """MiniRocket's random convolutions of recordings [1]_.
 
     Needs aeon, which is in the extra ``merit_sk[benchmark]``. Recordings are filtered as for
@@ -247,17 +264,8 @@ class MiniRocketFeatures(_SignalFeatures):
         rows = np.arange(min(len(source), source.chunk))
         self.minirocket_ = minirocket.fit(self._windows(source, rows)[0])
 
-    @staticmethod
-    def _windows(source, rows):
-        windows, _, deviation, owner = source.all_windows(rows)
-        return windows * deviation[..., None], owner
-
-    def _features(self, source, rows):
-        windows, owner = self._windows(source, rows)
-        features = np.asarray(self.minirocket_.transform(windows), dtype=np.float32)
-        total = np.zeros((len(rows), features.shape[1]), dtype=np.float32)
-        np.add.at(total, owner, features)
-        return total / np.bincount(owner)[:, None].astype(np.float32)
+    def _of_windows(self, windows):
+        return self.minirocket_.transform(windows)
 
 
 def import_minirocket():
@@ -270,3 +278,75 @@ def import_minirocket():
             "older numpy (see its documentation)"
         ) from error
     return MiniRocket
+
+
+class MantisFeatures(_WindowFeatures):
+    """Features of Mantis, a transformer pretrained on time series of all kinds [1]_.
+
+    Needs ``pip install mantis-tsfm``, and its weights. Recordings are filtered as for
+    :class:`~merit_sk.MeritEmbedder`, but stay in mV, and are interpolated to the 512 samples that
+    Mantis takes. It sees every lead by itself: 256 features of each. Those of recordings longer
+    than a window are averaged over windows.
+
+    Parameters
+    ----------
+    weights : str or path-like, default="paris-noah/Mantis-8M"
+        Folder, or id on the Hugging Face hub.
+    sampling_rate : float, default=100
+        Rate in Hz. Arrays must have it; ``ECGRecords`` are resampled.
+    leads : sequence of str or None, default=None
+        Leads to use; None takes those of the ``ECGRecords``, and for arrays all.
+    duration : float, default=10
+        Window in seconds.
+
+    Attributes
+    ----------
+    mantis_ : mantis.trainer.MantisTrainer
+    window_ : WindowSpec
+        Rate, leads, duration and pass band.
+    n_features_in_ : int
+
+    References
+    ----------
+    .. [1] V. Feofanov et al., "Mantis: Lightweight Calibrated Foundation Model for User-Friendly
+       Time Series Classification", 2025, arXiv:2502.15637.
+
+    Examples
+    --------
+    >>> from merit_sk.evaluation import MantisFeatures
+    >>> MantisFeatures(leads=["I", "II"])
+    MantisFeatures(leads=['I', 'II'])
+    """
+
+    def __init__(
+        self, weights=MANTIS_WEIGHTS, *, sampling_rate=100, leads=None, duration=10
+    ):  # fmt: skip
+        self.weights = weights
+        self.sampling_rate = sampling_rate
+        self.leads = leads
+        self.duration = duration
+
+    def _learn(self, source):
+        self.mantis_ = load_mantis(self.weights)
+
+    def _of_windows(self, windows):
+        import torch
+
+        x = torch.from_numpy(windows)
+        x = torch.nn.functional.interpolate(x, self.mantis_.network.seq_len, mode="linear")
+        return self.mantis_.transform(x.numpy())
+
+
+def load_mantis(weights=MANTIS_WEIGHTS):
+    """Load Mantis; the error of missing ones, package or weights, says what to do."""
+    try:
+        from mantis.architecture import Mantis8M
+        from mantis.trainer import MantisTrainer
+    except ImportError as error:
+        raise ImportError("MantisFeatures needs Mantis: pip install mantis-tsfm") from error
+    from ..nn.checkpoint import find_folder
+    from ..nn.device import resolve_device
+
+    device = str(resolve_device("auto"))
+    network = Mantis8M.from_pretrained(find_folder(weights), device=device)
+    return MantisTrainer(device=device, network=network)

@@ -15,6 +15,7 @@ MODELS = {
     "merit": "MERIT",
     "summary": "summary features",
     "minirocket": "MiniRocket",
+    "mantis": "Mantis",
     "xresnet": "supervised xresnet1d18",
     "finetuned": "MERIT fine-tuned",
 }

@@ -21,7 +21,7 @@ VARIANTS = {
     "merit": {},
 }
 ALIGNED = ("alignment", "merit")
-FEATURES = ("summary", "minirocket")
+FEATURES = ("summary", "minirocket", "mantis")
 CLASSIFIERS = ("xresnet", "finetuned")
 XRESNET_DEPTH = 18  # 101 takes ten times as long, more than all other models together
 _LEARNED_AT_ONCE = ("all", "subclass", "superclass")
@@ -29,14 +29,16 @@ _LEARNED_AT_ONCE = ("all", "subclass", "superclass")
 
 def left_out_models(models):
     """Return the reason by name of the models that cannot be fitted here."""
-    from ..evaluation._baselines import import_minirocket
+    from ..evaluation._baselines import import_minirocket, load_mantis
 
-    if "minirocket" in models:
-        try:
-            import_minirocket()
-        except ImportError as error:
-            return {"minirocket": str(error)}
-    return {}
+    left_out = {}
+    for name, load in {"minirocket": import_minirocket, "mantis": load_mantis}.items():
+        if name in models:
+            try:
+                load()
+            except (ImportError, OSError) as error:
+                left_out[name] = str(error)
+    return left_out
 
 
 @dataclass(frozen=True)
@@ -195,9 +197,12 @@ def pretrain(model, main):
 
 def fit_features(settings, model, seed, main):
     """Fit a feature extractor of the baselines."""
-    from ..evaluation import MiniRocketFeatures, SummaryFeatures
+    from ..evaluation import MantisFeatures, MiniRocketFeatures, SummaryFeatures
 
-    extractor = SummaryFeatures() if model == "summary" else MiniRocketFeatures(random_state=seed)
+    extractor = {
+        "summary": SummaryFeatures(), "minirocket": MiniRocketFeatures(random_state=seed),
+        "mantis": MantisFeatures(),
+    }[model]  # fmt: skip
     return extractor.fit(main.data[np.isin(main.folds, settings.train_folds)])
 
 

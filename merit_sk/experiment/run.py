@@ -147,8 +147,9 @@ def run_experiment(
         ``comparisons.csv``, ``classes.csv``, ``tables.txt``, ``results.json``).
     models : sequence of str or None, default=None
         Among ``"random"``, ``"masked"``, ``"alignment"``, ``"merit"``, ``"summary"``,
-        ``"minirocket"``, ``"xresnet"`` and ``"finetuned"``. None takes all, for simulated
-        recordings the first five. The random encoder is always there.
+        ``"minirocket"``, ``"mantis"``, ``"xresnet"`` and ``"finetuned"``. None takes all, for
+        simulated recordings the first five. The random encoder is always there. MiniRocket and
+        Mantis are left out, with the reason, where their packages or weights are missing.
     embedder : MeritEmbedder or None, default=None
         Parameters of the pretrained models, with ``pretrained=None``; their objective is the
         model's. None takes the defaults. The random state is the seed.
@@ -256,7 +257,7 @@ def announce(settings, data, left_out):
 
 def fit_all(models, data, n_jobs, verbose):
     """Fit models, the slow ones first; fine-tuning in the same job as what it starts from."""
-    order = ["merit", "masked", "alignment", "xresnet", "minirocket", "random", "summary"]
+    order = ["merit", "masked", "alignment", "xresnet", "minirocket", "mantis", "random", "summary"]
     chains = {}
     for model in models:
         first = "merit" if model.model == "finetuned" else model.model

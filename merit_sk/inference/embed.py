@@ -10,8 +10,9 @@ from .out_of_memory import fitting
 
 
 def embed_windows(
-    model, source, readout, batch_size, *, rows=None, aggregate="mean", verbose=False
-):
+    model, source, readout, batch_size, *, rows=None, aggregate="mean", precision="float32",
+    verbose=False,
+):  # fmt: skip
     """Embed every recording as the mean (or maximum) of its windows' read-outs.
 
     Memory is bounded by the windows of a batch, or of ten minutes of one recording, however long
@@ -31,6 +32,8 @@ def embed_windows(
         Recordings to embed; None is all.
     aggregate : {"mean", "max"}, default="mean"
         What is taken over the windows of a recording.
+    precision : {"float32", "bfloat16"}, default="float32"
+        What the encoder computes in; the read-out is in float32.
     verbose : bool, default=False
         Whether to show a progress bar.
 
@@ -41,7 +44,8 @@ def embed_windows(
     rows = np.arange(len(source)) if rows is None else rows
     n_windows = source.n_windows(rows)
     out, open_rows = None, {}
-    for owner, _, z in _read_outs(model, source, readout, batch_size, rows, verbose):
+    read_out = partial(_read_out, model, readout, precision)
+    for owner, _, z in _read_outs(model, read_out, source, batch_size, rows, verbose):
         out = np.empty((len(rows), z.shape[1]), dtype=np.float32) if out is None else out
         single = n_windows[owner] == 1
         out[owner[single]] = z[single]
@@ -55,14 +59,16 @@ def embed_windows(
     return out
 
 
-def embed_each_window(model, source, readout, batch_size, *, rows=None, verbose=False):
+def embed_each_window(
+    model, source, readout, batch_size, *, rows=None, precision="float32", verbose=False
+):
     """Embed every window of every recording, one recording after the other.
 
     Memory holds the windows of one recording.
 
     Parameters
     ----------
-    model, source, readout, batch_size, rows, verbose
+    model, source, readout, batch_size, rows, precision, verbose
         See `embed_windows`.
 
     Yields
@@ -76,8 +82,8 @@ def embed_each_window(model, source, readout, batch_size, *, rows=None, verbose=
     """
     rows = np.arange(len(source)) if rows is None else rows
     n_windows, parts, n_done = source.n_windows(rows), [], 0
-    position = 0
-    for owner, start, z in _read_outs(model, source, readout, batch_size, rows, verbose):
+    position, read_out = 0, partial(_read_out, model, readout, precision)
+    for owner, start, z in _read_outs(model, read_out, source, batch_size, rows, verbose):
         while len(owner):
             here = np.searchsorted(owner, position, side="right")
             parts.append((start[:here], z[:here]))
@@ -89,7 +95,7 @@ def embed_each_window(model, source, readout, batch_size, *, rows=None, verbose=
                 position, parts, n_done = position + 1, [], 0
 
 
-def embed_once(cache, model, source, readout, batch_size, *, verbose=False):
+def embed_once(cache, model, source, readout, batch_size, *, precision="float32", verbose=False):
     """Embed as `embed_windows` does, but take what was embedded before from a cache.
 
     Parameters
@@ -101,11 +107,13 @@ def embed_once(cache, model, source, readout, batch_size, *, verbose=False):
 
     key = model_key(
         model, window=source.spec.to_dict(), readout=readout, batch_size=batch_size,
-        device=next(model.encoder.parameters()).device.type,
+        device=next(model.encoder.parameters()).device.type, precision=precision,
     )  # fmt: skip
 
     def embed(rows):
-        return embed_windows(model, source, readout, batch_size, rows=rows, verbose=verbose)
+        return embed_windows(
+            model, source, readout, batch_size, rows=rows, precision=precision, verbose=verbose
+        )
 
     return EmbeddingCache(cache, key).rows(recording_keys(source), embed)
 
@@ -128,7 +136,7 @@ class _Aggregate:
         return self.state if self.kind == "max" else self.state / self.n
 
 
-def _read_outs(model, source, readout, batch_size, rows, verbose):
+def _read_outs(model, read_out, source, batch_size, rows, verbose):
     """Read-outs of all windows, in order: positions of their recordings, first samples, rows."""
     from tqdm.auto import tqdm
 
@@ -146,21 +154,21 @@ def _read_outs(model, source, readout, batch_size, rows, verbose):
             if n_whole:
                 whole, waiting = [[part[s] for part in waiting] for s in
                                   (slice(n_whole), slice(n_whole, None))]  # fmt: skip
-                found, batch_size = _run(model, whole, readout, batch_size)
+                found, batch_size = _run(read_out, whole, batch_size)
                 bar.update(int(found[0][-1]) - n_done)
                 n_done = int(found[0][-1])
                 yield found
         if waiting is not None and len(waiting[0]):
-            yield _run(model, waiting, readout, batch_size)[0]
+            yield _run(read_out, waiting, batch_size)[0]
         bar.update(len(rows) - n_done)
 
 
-def _run(model, waiting, readout, batch_size):
+def _run(read_out, waiting, batch_size):
     import torch
 
     *inputs, owner, start = waiting
     with torch.inference_mode():
-        z, batch_size = fitting(partial(_read_out, model, inputs, readout), batch_size)
+        z, batch_size = fitting(partial(read_out, inputs), batch_size)
     return (owner, start, z), batch_size
 
 
@@ -178,7 +186,7 @@ def _load(source, rows, batch):
     return signal, n_valid, voltages, positions[owner], start, deviation
 
 
-def _read_out(model, inputs, readout, batch_size):
+def _read_out(model, readout, precision, inputs, batch_size):
     """Read-outs in batches of one size, so that no recording depends on the number of others.
 
     A CPU computes as many windows together as the encoder can without mixing their roundings, and
@@ -201,6 +209,7 @@ def _read_out(model, inputs, readout, batch_size):
         signal, n_valid, voltages = (
             torch.from_numpy(part[i : i + batch_size]).to(device) for part in inputs
         )
-        maps = model.encoder(signal, n_valid)
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            maps = model.encoder(signal, n_valid)
         out.append(model.read_out(maps, readout, voltages).cpu().numpy())
     return np.concatenate(out)[:n_windows]

@@ -29,12 +29,30 @@ class TimeConv(nn.Conv1d):
     """``torch.nn.Conv1d`` without dilation and groups, see `conv_over_time`."""
 
     def forward(self, x):
-        weight = self.weight
+        return self._convolved(x, self.weight, self.bias)
+
+    def normed(self, x, norm, valid):
+        """Return ``norm(self(x), valid)``, computed as one convolution where nothing is trained.
+
+        Parameters
+        ----------
+        x : tensor of shape (n, in_channels, times)
+        norm : JointBatchNorm1d
+        valid : bool tensor of shape (n, positions) or None
+            See the norm.
+        """
+        if self.training or norm.training:
+            return norm(self(x), valid)
+        scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+        weight, bias = self.weight * scale[:, None, None], norm.bias - norm.running_mean * scale
+        return self._convolved(x, weight, bias if self.bias is None else bias + self.bias * scale)
+
+    def _convolved(self, x, weight, bias):
         if self.in_channels == 1 and not self.training and x.device.type == "cpu":
             # one channel is a matrix product whose rows, shared out among threads, round by their
             # place; beside one of zeros it is a convolution, in which each window is by itself
             x, weight = F.pad(x, (0, 0, 0, 1)), F.pad(weight, (0, 0, 0, 1))
-        return conv_over_time(x, weight, self.bias, self.stride[0], self.padding[0])
+        return conv_over_time(x, weight, bias, self.stride[0], self.padding[0])
 
 
 class HalveTime(nn.Module):

@@ -216,8 +216,10 @@ def resolve_device(device):
 
 def resolve_precision(precision, device):
     """Return ``"bfloat16"`` for ``"auto"`` where the device computes in it, else ``"float32"``."""
-    if precision != "auto":
+    if precision in ("float32", "bfloat16"):
         return precision
+    if precision != "auto":
+        raise ValueError(f'a precision is "auto", "float32" or "bfloat16", not {precision!r}')
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":

@@ -25,7 +25,7 @@ class _ResidualStage(nn.Module):
         self.body = nn.Sequential(
             TimeConv(n_in, n_out, kernel, stride=2, padding=pad, bias=False),
             JointBatchNorm1d(n_out),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             TimeConv(n_out, n_out, kernel, padding=pad, bias=False),
             JointBatchNorm1d(n_out),
         )
@@ -33,15 +33,15 @@ class _ResidualStage(nn.Module):
 
     def forward(self, x, n_valid, valid):
         enter, first_norm, activate, leave, second_norm = self.body
-        inner = blanked(activate(first_norm(enter(x), valid)), valid)
+        inner = blanked(activate(enter.normed(x, first_norm, valid)), valid)
         shortcut = self.shortcut(x if valid is None else held(x, n_valid))
-        return torch.relu(second_norm(leave(inner), valid) + shortcut)
+        return leave.normed(inner, second_norm, valid).add_(shortcut).relu_()
 
 
 class _Stem(nn.Sequential):
     def forward(self, x, n_valid, valid):
         convolve, norm, activate = self
-        return activate(norm(convolve(x), valid))
+        return activate(convolve.normed(x, norm, valid))
 
 
 class ConvEncoder(nn.Module):
@@ -60,7 +60,7 @@ class ConvEncoder(nn.Module):
             _Stem(
                 TimeConv(n_leads, stem, 9, stride=2, padding=4, bias=False),
                 JointBatchNorm1d(stem),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
             )
         ]
         stages += [_ResidualStage(a, b) for a, b in zip(config.widths, rest, strict=False)]

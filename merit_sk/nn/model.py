@@ -332,5 +332,7 @@ def pool(x, valid):
 
     maximum = without_padding(x, -torch.inf).amax(dim=2)
     mean = without_padding(x, 0.0).sum(dim=2) / count
-    squares = without_padding((x - mean[..., None]).square(), 0.0).sum(dim=2)
+    deviation = x - mean[..., None]
+    squares = deviation.square() if deviation.requires_grad else deviation.square_()
+    squares = without_padding(squares, 0.0).sum(dim=2)
     return mean, maximum, (squares / count + 1e-8).sqrt()

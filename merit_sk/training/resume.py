@@ -45,7 +45,8 @@ def describe_run(
     dict from names to plain values
     """
     left_out = ("encoder", "readout", "leads", "sampling_rate", "duration", "device", "n_jobs",
-                "verbose", "callbacks", "checkpoint_dir", "cache", "warm_start")  # fmt: skip
+                "verbose", "callbacks", "checkpoint_dir", "cache", "warm_start",
+                "inference_precision")  # fmt: skip
     run = {k: v for k, v in parameters.items() if k not in left_out}
     if not isinstance(run["random_state"], numbers.Integral):
         run["random_state"] = None
