@@ -67,7 +67,7 @@ plt.show()
 # In German, and from a single lead
 # ---------------------------------
 # The weights have read reports in both languages. Leads that are not there are taken as missing,
-# with a warning: an embedding of lead I alone knows less.
+# with a warning: an embedding of lead I alone :doc:`knows less <plot_lead_from_a_watch>`.
 import warnings
 
 german = MeritZeroShotClassifier("merit-tiny", classes="all", language="de").fit(ecg)
