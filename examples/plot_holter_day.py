@@ -65,8 +65,8 @@ print(record, chances.shape)
 # %%
 # From windows to episodes
 # ------------------------
-# A single window is easily wrong. The median of five minutes is not, and an episode is what lasts:
-# neighbors above the operating point that is stored with the weights.
+# A window is taken for fibrillation above the operating point that is stored with the weights. A
+# single one may be wrong, and an episode is what lasts: the median of five minutes.
 from scipy.ndimage import label, median_filter
 
 k = list(zero.classes_).index("AFIB")
@@ -101,7 +101,6 @@ plt.show()
 # classifier of your own or for clusters.
 #
 # On a real recording the boundaries are not known. Look at windows around those that are found
-# (``record.read_range``) before you believe them. Two things are easier here than there: simulated
-# stretches resemble those of pretraining, and nobody moves. How often fibrillation is missed, or
-# seen where there is none, in ten seconds of rest in a hospital, is in the
-# :doc:`model card </model_card>`; for a day of walking about nothing has been measured.
+# (``record.read_range``) before you believe them. That all is found here says little: simulated
+# stretches resemble those of pretraining, and nobody moves. For a day of walking about nothing has
+# been measured.
