@@ -218,6 +218,24 @@ class MeritMeasurements(StorageMixin, MultiOutputMixin, RegressorMixin, BaseEsti
             values.reshape(len(values), -1), columns=ready.measurements_, index=index
         )
 
+    def score(self, X, y, sample_weight=None):
+        """Return the coefficient of determination, the mean over measurements.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
+            As in ``predict``.
+        y : array-like of shape (n_samples, n_measurements) or (n_samples,)
+            Without NaN, which is an error, as where ``predict`` finds nothing to measure.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+
+        Returns
+        -------
+        score : float
+            1 at best.
+        """
+        return super().score(X, y, sample_weight)
+
     _kind = "regressions", "measurements"
     _fitted_attribute = "learned_"
 
