@@ -135,18 +135,28 @@ def rotated(embedder, X, target, folds):
     return {question: (parts[0], parts[1]) for question, parts in answers.items()}
 
 
-def write(folder, found, calibration, recipe):
-    """Put statistics and calibration into a saved model, and leave the rest as it is."""
+def write(folder, changes, recipe, tensors=None):
+    """Put something into a saved model and its recipe, and leave the rest as it is.
+
+    Parameters
+    ----------
+    folder : Path
+    changes : dict
+        Of ``config.json``.
+    recipe : dict
+        Of ``recipe.json``.
+    tensors : dict or None, default=None
+        Of the weights.
+    """
     files = read_files(folder)
-    weights = load(files[WEIGHTS_NAME]) | found
-    config = json.loads(files[CONFIG_NAME]) | {"zero_shot": calibration}
-    config["measurements"] = None  # of other statistics: benchmarks/measurements.py learns them
+    weights = load(files[WEIGHTS_NAME]) | (tensors or {})
+    config = json.loads(files[CONFIG_NAME]) | changes
     for key in ("format", "format_version", "weights_sha256", "config_sha256"):
         config.pop(key, None)
     write_files(folder, pack(config, save(weights)))
     path = folder / "recipe.json"
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    write_text(path, json.dumps(before | {"calibration": recipe}, indent=1))
+    write_text(path, json.dumps(before | recipe, indent=1))
 
 
 def parse(arguments=None):
@@ -182,7 +192,9 @@ def main(arguments=None):
                                     for k, v in row.items()} for row in rows],
         "versions": versions(),
     }  # fmt: skip
-    write(args.weights, found, calibration, recipe)
+    # measurements are of other statistics: benchmarks/measurements.py learns them anew
+    changes = {"zero_shot": calibration, "measurements": None}
+    write(args.weights, changes, {"calibration": recipe}, found)
 
 
 if __name__ == "__main__":

@@ -16,26 +16,19 @@ that ``_data.py`` describes; without it, the second table is left out.
 
 import argparse
 import ast
-import json
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from _data import load_all, statements_of
+from calibrate import write
 from sklearn.metrics import roc_auc_score
 
 from merit_sk import ECGRecords, MeritEmbedder, MeritMeasurements
 from merit_sk.datasets import load_ptbxl, stream_ecg
 from merit_sk.experiment import versions
-from merit_sk.nn.checkpoint import (
-    CONFIG_NAME,
-    WEIGHTS_NAME,
-    pack,
-    read_files,
-    write_files,
-    write_text,
-)
+from merit_sk.nn.checkpoint import write_text
 from merit_sk.signals import STANDARD_LEADS
 
 ROOT = Path(__file__).parents[1]
@@ -203,18 +196,6 @@ def second_table(rows):
     return [line.replace("nan", "  -") for line in lines]
 
 
-def write(folder, learned, recipe):
-    """Put the regressions into a saved model, and leave the rest as it is."""
-    files = read_files(folder)
-    config = json.loads(files[CONFIG_NAME]) | {"measurements": learned}
-    for key in ("format", "format_version", "weights_sha256", "config_sha256"):
-        config.pop(key, None)
-    write_files(folder, pack(config, files[WEIGHTS_NAME]))
-    path = folder / "recipe.json"
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    write_text(path, json.dumps(before | {"measurements": recipe}, indent=1))
-
-
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder of real recordings")
@@ -252,7 +233,7 @@ def main(arguments=None):
         "command": "python benchmarks/measurements.py", "simulated": args.n_simulated,
         "seed": args.seed, "leads": dict(zip(LEADS, SHARES, strict=True)), "versions": versions(),
     }  # fmt: skip
-    write(args.weights, learned, recipe)
+    write(args.weights, {"measurements": learned}, {"measurements": recipe})
     if args.table:
         write_text(args.table, "\n".join(lines) + "\n")
 

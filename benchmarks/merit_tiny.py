@@ -125,7 +125,7 @@ def parse(arguments=None):
     parser.add_argument("--structure-weight", type=float, default=0.25)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1, help="that of the package's weights")
     parser.add_argument("--n-jobs", type=int, default=2)
     return parser.parse_args(arguments)
 

@@ -28,7 +28,7 @@ from skorch.callbacks import Callback
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import make_ecg
 from merit_sk.nn.device import resolve_precision
-from merit_sk.training.augment import disturb, vary
+from merit_sk.training.augment import disturb, keep_lead_set, vary
 
 VIT = {"trunk": "vit", "patch": 50, "mask_ratio": 0.75, "decoder_width": 256, "decoder_depth": 4}
 MODELS = {
@@ -61,7 +61,8 @@ def batches_of(embedder):
     for inputs, _ in batches:
         n_valid = inputs["n_valid"]
         signal = vary(inputs["signal"], n_valid)
-        out.append(inputs | {"signal": signal, "view": disturb(signal, n_valid)})
+        view = keep_lead_set(disturb(signal, n_valid), batches.data.source.spec.leads)
+        out.append(inputs | {"signal": signal, "view": view})
     return out
 
 

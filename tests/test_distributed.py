@@ -127,7 +127,7 @@ def fit_plainly(rank, few, parameters):
     """Without what is drawn for each process on its own."""
     model_module.hide_blocks = hide_alike
     net_module.vary = net_module.disturb = lambda x, n_valid: x
-    net_module.keep_lead_set = lambda x: x
+    net_module.keep_lead_set = lambda x, leads: x
     return fit(rank, few, parameters)
 
 

@@ -8,6 +8,7 @@ import torch
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import make_ecg, mix_simulated
 from merit_sk.nn.objective import statement_loss
+from merit_sk.signals import STANDARD_LEADS
 from merit_sk.statements import statement_prompts
 from merit_sk.training.augment import LEAD_SETS, keep_lead_set
 from merit_sk.training.batches import Reports
@@ -121,14 +122,16 @@ def test_standardized_recordings_have_no_voltages(ecg):
     np.testing.assert_allclose(*found, atol=1e-4)
 
 
-def test_a_quarter_keeps_a_set_of_leads():
+@pytest.mark.parametrize("leads", [STANDARD_LEADS, STANDARD_LEADS[::-1]])
+def test_a_quarter_keeps_a_set_of_leads(leads):
     torch.manual_seed(0)
     x = torch.randn(400, 12, 50)
-    out = keep_lead_set(x)
+    out = keep_lead_set(x, leads)
     kept = (out != 0).any(dim=2)
     few = ~kept.all(dim=1)
     assert 60 < few.sum() < 140
-    assert {tuple(row) for row in kept[few].tolist()} == {tuple(row) for row in LEAD_SETS}
+    names = {frozenset(np.array(leads)[row]) for row in kept[few].numpy()}
+    assert names == set(map(frozenset, LEAD_SETS))
     assert torch.equal(out[~few], x[~few])
 
 
@@ -136,9 +139,9 @@ def test_a_recording_of_other_leads_is_left():
     torch.manual_seed(0)
     x = torch.zeros(200, 12, 50)
     x[:, 4] = 1.0  # aVL, which is in one of the sets only
-    assert (keep_lead_set(x) != 0).any(dim=2).any(dim=1).all()
-    other = torch.ones(50, 3, 50)
-    assert torch.equal(keep_lead_set(other), other)
+    assert (keep_lead_set(x, STANDARD_LEADS) != 0).any(dim=2).any(dim=1).all()
+    other = torch.ones(50, 12, 50)
+    assert torch.equal(keep_lead_set(other, [*STANDARD_LEADS[:11], "V7"]), other)
 
 
 def test_mixed_in_simulated_recordings(ecg):
@@ -147,7 +150,7 @@ def test_mixed_in_simulated_recordings(ecg):
     assert mixed.data.shape == (1206, 2, 2500) and mixed.data.lead_names == real.lead_names
     np.testing.assert_array_equal(np.asarray(mixed.data[-3:]), np.asarray(real))
     np.testing.assert_array_equal(np.asarray(mixed.data[-6:-3]), np.asarray(real))
-    assert mixed.reports[-6:].tolist() == ["a", None, "c"] * 2
+    assert mixed.reports[-6:].tolist() == ["a", "", "c"] * 2
     kinds, numbers = np.unique(mixed.origins, return_counts=True)
     assert dict(zip(kinds, numbers, strict=True)) == {
         "real": 6, "simulated, de": 500, "simulated, en": 700,
@@ -176,3 +179,12 @@ def test_recordings_of_several_lengths_are_not_mixed(tmp_path):
     records = ECGRecords.from_wfdb([tmp_path / "a", tmp_path / "b"])
     with pytest.raises(ValueError, match="with_duration"):
         mix_simulated(records, n_simulated=10)
+
+
+def test_what_cannot_be_mixed(ecg):
+    with pytest.raises(ValueError, match="n_simulated"):
+        mix_simulated(ecg.data, n_simulated=0)
+    with pytest.raises(TypeError, match=r"ECGRecords\.from_array"):
+        mix_simulated(np.asarray(ecg.data), n_simulated=10)
+    with pytest.raises(ValueError, match="one entry per record"):
+        mix_simulated(ecg.data, ["a"], n_simulated=10)

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.signal import resample_poly
 
 from merit_sk.signals import (
     STANDARD_LEADS,
@@ -73,20 +72,10 @@ def test_resampling_keeps_a_sine(rate_in, rate_out):
     np.testing.assert_allclose(y[0, inside], np.sin(2 * np.pi * 3 * t_out)[inside], atol=0.01)
 
 
-@pytest.mark.parametrize("factor", [2, 3, 5, 8, 50])
-@pytest.mark.parametrize("n_times", [2, 7, 100, 101, 4999, 5000])
-def test_resampling_to_a_part_of_the_rate_is_that_of_scipy(factor, n_times):
-    x = np.cumsum(np.random.default_rng(0).standard_normal((2, 3, n_times)), axis=2)
-    expected = resample_poly(x, 1, factor, axis=2, padtype="line")
-    y = resample(x, factor, 1)
-    assert y.shape == expected.shape and y.dtype == np.float32 and y.flags.c_contiguous
-    np.testing.assert_allclose(y, expected, atol=3e-6 * np.abs(x).max())
-    np.testing.assert_array_equal(resample(x[1, 2], factor, 1), y[1, 2])
-
-
 def test_resampling_leaves_a_single_sample():
     x = np.array([[0.5], [-1.0]])
     np.testing.assert_allclose(resample(x, 500, 100), x, rtol=1e-6)
+    np.testing.assert_allclose(resample(x, 100, 200), np.repeat(x, 2, axis=1), rtol=1e-6)
 
 
 def test_resampling_at_the_same_rate_returns_the_input():

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
 from ..records import ECGRecords
+from ..reports._check import check_reports
 from .simulation.generator import make_ecg
 
 _AT_ONCE = 500
@@ -42,8 +43,11 @@ def mix_simulated(records, reports=None, *, n_simulated=20_000, repeats=None, ra
 
     Raises
     ------
+    TypeError
+        If the recordings are no ``ECGRecords``.
     ValueError
-        If the recordings are of several lengths.
+        If the recordings are of several lengths, there are not as many reports, or `n_simulated`
+        is not positive.
 
     Examples
     --------
@@ -55,12 +59,20 @@ def mix_simulated(records, reports=None, *, n_simulated=20_000, repeats=None, ra
     """
     import pandas as pd
 
+    if not isinstance(records, ECGRecords):
+        raise TypeError(
+            "records must be ECGRecords, which know rate and leads: ECGRecords.from_array(X, "
+            f"sampling_rate=...), got {type(records).__name__}"
+        )
+    if n_simulated < 1:
+        raise ValueError(f"n_simulated must be positive, got {n_simulated}")
     if records.shape[2] is None:
         raise ValueError(
             "the recordings are of several lengths: records.with_duration(seconds) cuts them to one"
         )
     reports = records.reports if reports is None else reports
     n, rate = len(records), records.sampling_rate
+    told = [""] * n if reports is None else check_reports(reports, n).tolist()
     if repeats is None:
         repeats = int(np.clip(round(n_simulated / n), 1, 20))
     X = np.empty((n_simulated + n, *records.shape[1:]), dtype=np.float32)
@@ -80,7 +92,6 @@ def mix_simulated(records, reports=None, *, n_simulated=20_000, repeats=None, ra
         shown.append(ecg.target)
     n_real = repeats * n
     taken = np.concatenate([np.arange(n_simulated), np.tile(n_simulated + np.arange(n), repeats)])
-    told = [""] * n if reports is None else list(reports)
     unknown = np.full((n_real, ecg.target.shape[1]), np.nan)
     found = ECGRecords.from_array(X, sampling_rate=rate, lead_names=records.lead_names)[taken]
     return Bunch(

@@ -5,6 +5,10 @@ import os
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
+from ._storage import StorageMixin
+
+EMBEDDER = "embedder"
+
 
 class GivenEmbedder:
     """Descriptor of the parameter `embedder`: a fitted one is frozen on entry.
@@ -59,3 +63,30 @@ def resolve_embedder(embedder, X=None, **fit_params):
     if embedder.pretrained is not None and not embedder.max_epochs:
         fit_params = {}
     return clone(embedder).fit(X, **fit_params)
+
+
+class EmbedderStorageMixin(StorageMixin):
+    """Storage of estimators whose only weights are those of their `embedder_`."""
+
+    @property
+    def window_(self):
+        """Sampling rate, leads, duration and pass band of the embedder."""
+        return self.embedder_.window_
+
+    @classmethod
+    def _from_files(cls, files, folder, name, device="auto", **parameters):
+        estimator = super()._from_files(files, folder, name, **parameters)
+        estimator.embedder = estimator.embedder_.set_params(device=device)
+        return estimator
+
+    def _weights(self):
+        return None
+
+    def _parts(self, dtype):
+        return {f"{EMBEDDER}/{k}": v for k, v in self.embedder_._files(dtype).items()}
+
+    def _restore_embedder(self, parts, folder):
+        from ._embedder import MeritEmbedder
+
+        where = f"{folder}/{EMBEDDER}"
+        self.embedder_ = MeritEmbedder._from_files(parts[EMBEDDER], where, where)

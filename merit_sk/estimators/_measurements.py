@@ -13,15 +13,13 @@ from ..records import ECGRecords
 from ..signals import check_finite
 from ._checks import check_signals
 from ._fit import all_or_nothing
-from ._given_embedder import GivenEmbedder, resolve_embedder
+from ._given_embedder import EmbedderStorageMixin, GivenEmbedder, resolve_embedder
 from ._lines import ANGLE, Lines
-from ._storage import StorageMixin
 
-EMBEDDER = "embedder"
 QT, QTC = "qt_interval", "qtc_interval"
 
 
-class MeritMeasurements(StorageMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
+class MeritMeasurements(EmbedderStorageMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Measure rate, intervals, axis and voltages, or learn to measure what you have measured.
 
     With the weights that come with the package ``predict`` and ``measure`` work before ``fit``.
@@ -239,23 +237,6 @@ class MeritMeasurements(StorageMixin, MultiOutputMixin, RegressorMixin, BaseEsti
     _kind = "regressions", "measurements"
     _fitted_attribute = "learned_"
 
-    @property
-    def window_(self):
-        """Sampling rate, leads, duration and pass band of the embedder."""
-        return self.embedder_.window_
-
-    @classmethod
-    def _from_files(cls, files, folder, name, device="auto", **parameters):
-        model = super()._from_files(files, folder, name, **parameters)
-        model.embedder = model.embedder_.set_params(device=device)
-        return model
-
-    def _weights(self):
-        return None
-
-    def _parts(self, dtype):
-        return {f"{EMBEDDER}/{k}": v for k, v in self.embedder_._files(dtype).items()}
-
     def _description(self):
         return {
             "parameters": {}, "regressions": self.learned_, "names": self.measurements_,
@@ -263,10 +244,7 @@ class MeritMeasurements(StorageMixin, MultiOutputMixin, RegressorMixin, BaseEsti
         }  # fmt: skip
 
     def _restore(self, config, weights, parts, folder):
-        from ._embedder import MeritEmbedder
-
-        where = f"{folder}/{EMBEDDER}"
-        self.embedder_ = MeritEmbedder._from_files(parts[EMBEDDER], where, where)
+        self._restore_embedder(parts, folder)
         self.learned_, self.measurements_ = config["regressions"], config["names"]
         self._own, self._single = config["own"], config["single"]
         self.n_features_in_ = config["n_features_in"]

@@ -12,12 +12,12 @@ from ..inference.generate import resolve_generation, write_reports
 from ..reports._context import carried_reports, check_context, written_reports
 from ._checks import check_signals
 from ._fit import all_or_nothing
-from ._given_embedder import GivenEmbedder, resolve_embedder
+from ._given_embedder import EMBEDDER, GivenEmbedder, resolve_embedder
 from ._storage import StorageMixin
 
 TUNINGS = ("frozen", "full", "lora")
 LANGUAGE_LR = {"builtin": 1.0, "frozen": 0.0, "lora": 0.2, "full": 0.05}
-EMBEDDER, LANGUAGE_MODEL = "embedder", "language_model"
+LANGUAGE_MODEL = "language_model"
 
 
 class MeritReportGenerator(StorageMixin, BaseEstimator):

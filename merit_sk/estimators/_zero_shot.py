@@ -20,13 +20,10 @@ from ._checks import check_signals
 from ._concepts import concept_vectors, statement_vectors
 from ._described import describe
 from ._fit import all_or_nothing
-from ._given_embedder import GivenEmbedder, resolve_embedder
-from ._storage import StorageMixin
-
-EMBEDDER = "embedder"
+from ._given_embedder import EmbedderStorageMixin, GivenEmbedder, resolve_embedder
 
 
-class MeritZeroShotClassifier(StorageMixin, ClassifierMixin, BaseEstimator):
+class MeritZeroShotClassifier(EmbedderStorageMixin, ClassifierMixin, BaseEstimator):
     """Find what is described in words; no label is used.
 
     A recording is compared with phrases by the cosine of their embeddings, after CLIP [1]_. The
@@ -371,27 +368,10 @@ class MeritZeroShotClassifier(StorageMixin, ClassifierMixin, BaseEstimator):
     _kind = "statements", "zero-shot classifier"
     _fitted_attribute = "classes_"
 
-    @property
-    def window_(self):
-        """Sampling rate, leads, duration and pass band of the embedder."""
-        return self.embedder_.window_
-
     @classmethod
     def _saved_parameters(cls, config, name):
         fixed = {"classes": _classes(config), "multi_label": config["multi_label"]}
         return super()._saved_parameters(config, name) | fixed
-
-    @classmethod
-    def _from_files(cls, files, folder, name, device="auto", **parameters):
-        zero = super()._from_files(files, folder, name, **parameters)
-        zero.embedder = zero.embedder_.set_params(device=device)
-        return zero
-
-    def _weights(self):
-        return None
-
-    def _parts(self, dtype):
-        return {f"{EMBEDDER}/{k}": v for k, v in self.embedder_._files(dtype).items()}
 
     def _description(self):
         return {
@@ -416,10 +396,7 @@ class MeritZeroShotClassifier(StorageMixin, ClassifierMixin, BaseEstimator):
         }
 
     def _restore(self, config, weights, parts, folder):
-        from ._embedder import MeritEmbedder
-
-        where = f"{folder}/{EMBEDDER}"
-        self.embedder_ = MeritEmbedder._from_files(parts[EMBEDDER], where, where)
+        self._restore_embedder(parts, folder)
         described = {label: codes_and_phrases for label, *codes_and_phrases in config["statements"]}
         self.statements_ = {label: tuple(codes) for label, (codes, _) in described.items()}
         self.prompts_ = {label: phrases for label, (_, phrases) in described.items()}

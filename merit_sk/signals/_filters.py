@@ -6,7 +6,6 @@ from functools import lru_cache
 import numpy as np
 
 _MOST_FOLD = 200
-_HALF_TAPS = 10  # of the anti-aliasing filter, in samples of the lower rate
 FLAT_POWER = 1e-12  # of a lead's: what is left below it is rounding
 
 
@@ -57,53 +56,11 @@ def resample(x, rate_in, rate_out):
     ratio = rate_ratio(rate_in, rate_out)
     if ratio == 1 or x.shape[-1] == 0:
         return x
-    if ratio.numerator == 1:
-        return _decimated(x, ratio.denominator)
     from scipy.signal import resample_poly
 
-    y = resample_poly(x, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+    padtype = "line" if x.shape[-1] > 1 else "mean"  # a line through one sample is NaN
+    y = resample_poly(x, ratio.numerator, ratio.denominator, axis=-1, padtype=padtype)
     return np.ascontiguousarray(y, dtype=np.float32)
-
-
-def _decimated(x, factor):
-    """As ``resample_poly(x, 1, factor, padtype="line")`` does, by Fourier transform: much faster.
-
-    To keep one sample of `factor` is to fold the spectrum to that many times fewer frequencies.
-    """
-    from scipy.fft import irfft, next_fast_len, rfft
-
-    n_times = x.shape[-1]
-    n_out = -(-n_times // factor)
-    half = next_fast_len(-(-(n_out + _HALF_TAPS) // 2), real=True)
-    n_folded = 2 * half
-    start, rise = x[..., :1], x[..., -1:] - x[..., :1]
-    line = np.linspace(0, 1, n_times, dtype=np.float32)
-    spectrum = rfft(x - start - rise * line, n_folded * factor, axis=-1)
-    spectrum *= _anti_aliasing(factor, n_folded)
-    folded = spectrum[..., : half + 1].copy()
-    for first in range(n_folded, spectrum.shape[-1], n_folded):
-        above = spectrum[..., first : first + half + 1]
-        folded[..., : above.shape[-1]] += above
-    for first in range(n_folded, spectrum.shape[-1], n_folded):
-        folded += spectrum[..., first - half : first + 1][..., ::-1].conj()
-    y = irfft(folded, n_folded, axis=-1)[..., :n_out]
-    return y + start + rise * line[::factor]
-
-
-@lru_cache(maxsize=16)
-def _anti_aliasing(factor, n_folded):
-    """Response, over the factor, of scipy's filter for `factor` to 1."""
-    from scipy.fft import rfft
-    from scipy.signal import firwin
-
-    half = _HALF_TAPS * factor
-    taps = firwin(2 * half + 1, 1 / factor, window=("kaiser", 5.0))
-    centered = np.zeros(n_folded * factor)
-    centered[: half + 1], centered[-half:] = taps[half:], taps[:half]
-    response = (rfft(centered).real / factor).astype(np.float32)
-    if factor % 2 == 0:
-        response[-1] /= 2  # folded from both sides
-    return response
 
 
 @lru_cache(maxsize=64)

@@ -10,9 +10,8 @@ from ..signals._leads import STANDARD_LEADS
 
 MAX_STRETCH = 0.1
 _LIMB, _CHEST = STANDARD_LEADS[:6], STANDARD_LEADS[6:]
-_SETS = (("I",), ("II",), ("I", "II"), _LIMB, ("I", "II", "V2"), _CHEST)
+LEAD_SETS = (("I",), ("II",), ("I", "II"), _LIMB, ("I", "II", "V2"), _CHEST)
 LEAD_SET_SHARE = 0.25
-LEAD_SETS = [[lead in kept for lead in STANDARD_LEADS] for kept in _SETS]
 
 
 def vary(x, n_valid):
@@ -94,8 +93,8 @@ def disturb(x, n_valid):
     return blanked((x + noise + wander) * kept, valid)
 
 
-def keep_lead_set(x):
-    """Leave a quarter of recordings of twelve leads only those that some device records.
+def keep_lead_set(x, leads):
+    """Leave a quarter of recordings of the twelve leads only those that some device records.
 
     Lead I; II; both; the limb leads; I, II and V2; V1 to V6. Other recordings stay, and so do those
     that have none of these leads.
@@ -103,6 +102,8 @@ def keep_lead_set(x):
     Parameters
     ----------
     x : tensor of shape (n, n_leads, n_times)
+    leads : sequence of str
+        Their names; recordings of other than the twelve standard leads stay.
 
     Returns
     -------
@@ -111,14 +112,14 @@ def keep_lead_set(x):
     Examples
     --------
     >>> import torch
+    >>> from merit_sk.signals import STANDARD_LEADS
     >>> from merit_sk.training.augment import keep_lead_set
-    >>> keep_lead_set(torch.ones(1000, 12, 10)).any(dim=2).sum(dim=1).unique()
+    >>> keep_lead_set(torch.ones(1000, 12, 10), STANDARD_LEADS).any(dim=2).sum(dim=1).unique()
     tensor([ 1,  2,  3,  6, 12])
     """
-    n, n_leads, _ = x.shape
-    if n_leads != len(STANDARD_LEADS):
+    if set(leads) != set(STANDARD_LEADS):
         return x
-    sets = torch.tensor(LEAD_SETS, device=x.device)[torch.randint(len(LEAD_SETS), (n,))]
-    few = x * sets[..., None]
-    chosen = (torch.rand(n, device=x.device) < LEAD_SET_SHARE) & few.flatten(1).any(dim=1)
+    sets = torch.tensor([[lead in kept for lead in leads] for kept in LEAD_SETS], device=x.device)
+    few = x * sets[torch.randint(len(sets), (len(x),))][..., None]
+    chosen = (torch.rand(len(x), device=x.device) < LEAD_SET_SHARE) & few.flatten(1).any(dim=1)
     return torch.where(chosen[:, None, None], few, x)

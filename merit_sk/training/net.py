@@ -87,7 +87,8 @@ class PretrainNet(NeuralNet):
         signal = vary(signal, n_valid)
         if not self.module_.aligns_full_view:
             return {"signal": signal}
-        view, out = keep_lead_set(disturb(signal, n_valid)), {"signal": signal}
+        leads = self.batches_.data.source.spec.leads
+        view, out = keep_lead_set(disturb(signal, n_valid), leads), {"signal": signal}
         if "voltages" in inputs:
             voltages = inputs["voltages"].to(self.device)
             kept = view.any(dim=2).repeat_interleave(voltages.shape[1] // view.shape[1], dim=1)
