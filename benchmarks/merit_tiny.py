@@ -9,11 +9,16 @@ standardized. Batches hold one kind of recording and text each. The same command
 was interrupted. Beside the weights, ``recipe.json`` holds all settings, versions and counts.
 
 PATH is the folder that ``_data.py`` describes. Without it, only simulated recordings are used.
+
+``--without`` leaves out one idea of the recipe, for the table of ablations: known ``statements``,
+``voltages``, ``lead-sets``, ``vocabularies`` (one for all origins), ``text`` or ``structure`` (one
+branch of the objective alone). ``--duration 5`` trains on crops of half a recording.
 """
 
 import argparse
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +29,16 @@ from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import load_ptbxl, stream_ecg
 from merit_sk.experiment import versions
 from merit_sk.nn.checkpoint import write_text
+from merit_sk.nn.config import resolve_encoder
 from merit_sk.statements import PTBXL_STATEMENTS
+from merit_sk.training import augment, pretrain
+from merit_sk.training.batches import Reports
 
 WEIGHTS = Path(__file__).parents[1] / "merit_sk" / "pretrained" / "merit-tiny"
 TRAIN_FOLDS = tuple(range(1, 9))
 BATCH = 500
 REPORT_EVERY = 4
+PARTS = ("statements", "voltages", "lead-sets", "vocabularies", "text", "structure")
 
 
 def real_recordings(path):
@@ -113,6 +122,28 @@ def simulate(args, out):
     return reports, shown, ecg.target_names
 
 
+class OneVocabulary(Reports):
+    """Reports of all origins, as of one: what a report does not say is absent."""
+
+    def __init__(self, reports, features, rows, origins=None, truth=None):
+        super().__init__(reports, features, rows, None, truth)
+
+
+def leave_out(part, settings):
+    """Return settings without a part of the recipe; training is changed where it is no setting."""
+    if part == "lead-sets":
+        augment.LEAD_SET_SHARE = 0
+    elif part == "vocabularies":
+        pretrain.Reports = OneVocabulary
+    elif part == "voltages":
+        settings |= {
+            "encoder": replace(resolve_encoder(settings["encoder"]), voltages=False).to_dict()
+        }
+    elif part in ("text", "structure"):
+        settings |= {"structure_weight": float(part == "text")}
+    return settings
+
+
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder described in _data.py")
@@ -125,6 +156,8 @@ def parse(arguments=None):
     parser.add_argument("--structure-weight", type=float, default=0.25)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--duration", type=float, default=10, help="of a window, in seconds")
+    parser.add_argument("--without", choices=PARTS, help="leave out this part")
     parser.add_argument("--seed", type=int, default=1, help="that of the package's weights")
     parser.add_argument("--n-jobs", type=int, default=2)
     return parser.parse_args(arguments)
@@ -138,8 +171,12 @@ def main(arguments=None):
         "max_epochs": args.epochs, "batch_size": args.batch_size, "lr": args.lr,
         "random_state": args.seed,
     }  # fmt: skip
+    if args.duration != 10:
+        settings["duration"] = args.duration
+    settings = leave_out(args.without, settings)
     data = args.work / f"data-{digest(what)}"
-    run = args.work / f"run-{digest(what | settings | {'repeats': args.repeats})}"
+    made = what | settings | {"repeats": args.repeats}
+    run = args.work / f"run-{digest(made | ({'without': args.without} if args.without else {}))}"
     begin = time.perf_counter()
     records, origins, statements, counts = collect(args, data)
     print(f"{records}: {counts}, {time.perf_counter() - begin:.0f} s", flush=True)
@@ -147,6 +184,8 @@ def main(arguments=None):
     embedder = MeritEmbedder(
         pretrained=None, checkpoint_dir=run, n_jobs=args.n_jobs, verbose=1, **settings
     )
+    if args.without == "statements":
+        statements = None
     embedder.fit(records, origins=origins, statements=statements)
     seconds = time.perf_counter() - begin
     embedder.save_pretrained(args.output, dtype="float16")
@@ -155,7 +194,8 @@ def main(arguments=None):
         "data": what | {"repeats": args.repeats, "folds": TRAIN_FOLDS, "texts":
                         "simulated: English and German reports, statements shown; real: 12SL "
                         "statements and reports"},
-        "settings": settings, "counts": counts, "device": str(embedder.device_),
+        "settings": settings, "without": args.without, "counts": counts,
+        "device": str(embedder.device_),
         "seconds of the last call": round(seconds), "history": embedder.history_,
         "versions": versions(),
     }  # fmt: skip
