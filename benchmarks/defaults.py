@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _tables import add_output, write
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -88,6 +89,7 @@ def main(args=None):
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DATA")
     parser.add_argument("--n", type=int, help="recordings; all by default")
+    add_output(parser)
     options = parser.parse_args(args)
     few = slice(options.n)
     every = load_ptbxl(options.data / "ptb-xl", task="all")
@@ -96,8 +98,11 @@ def main(args=None):
 
     some = np.random.default_rng(0).permutation(len(ecg.data))[:500]
     unseen = np.flatnonzero(ecg.folds > 8)
+    timed = []
     for when, rows in {"first": some, "again": some, "folds 9 and 10": unseen}.items():
         aucs, seconds = sentence(ecg, rows)
+        timed.append({"recordings": when, "n": len(rows), "AUC": aucs.mean(), "lowest": aucs.min(),
+                      "highest": aucs.max(), "seconds": seconds})  # fmt: skip
         print(f"sentence, {when}: AUC {aucs.mean():.3f} {aucs.round(3)}, {seconds:.1f} s")
 
     Z = MeritEmbedder().transform(ecg.data)
@@ -112,11 +117,17 @@ def main(args=None):
         }
     )
     table.loc["mean"] = table.mean()
+    classes = table.rename_axis("class")
     print(f"\nsuperclasses, {len(Z)} recordings, five folds\n{table.round(4).to_string()}")
     n_labels = [n for n in (50, 100, 200) if n < (ecg.folds <= 8).sum()]
     table = sizes(Z, every, n_labels)
     table.loc[("mean", ""), :] = table.mean()
+    table.index.names = ["task", "labels"]
     print(f"\nfeatures times a factor, folds 9 and 10\n{table.round(4).to_string()}")
+    write(
+        options.output, defaults__sentence=pd.DataFrame(timed), defaults__superclasses=classes,
+        defaults__sizes=table,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

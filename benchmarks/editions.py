@@ -1,6 +1,6 @@
 """Weights of one recipe beside each other: words, sets of leads, probes, on unseen recordings.
 
-    python benchmarks/editions.py --data PATH [--folds 9 10] [--output CSV] FOLDER [FOLDER ...]
+    python benchmarks/editions.py --data PATH [--folds 9 10] [--output FOLDER] FOLDER [FOLDER ...]
 
 Asked in words, without calibration: all 71 statements by their average phrase; superclasses and
 subclasses as unions of standardized statements; and superclasses of recordings of which only some
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _data import load_all
+from _tables import add_output, write
 from calibrate import read
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Bunch
@@ -99,7 +100,7 @@ def main(arguments=None):
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folds", type=int, nargs="+", default=[9, 10])
-    parser.add_argument("--output", type=Path)
+    add_output(parser)
     parser.add_argument("--n", type=int, help="about as many recordings")
     args = parser.parse_args(arguments)
     warnings.simplefilter("ignore", UserWarning)  # leads that are missing on purpose
@@ -122,8 +123,7 @@ def main(arguments=None):
     table = pd.DataFrame(rows)
     print(f"{len(test)} recordings of folds {args.folds}")
     print(table.round(3).to_string(index=False, na_rep=""))
-    if args.output:
-        table.to_csv(args.output, index=False)
+    write(args.output, editions=table)
 
 
 if __name__ == "__main__":

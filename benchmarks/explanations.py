@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from _tables import add_output, write
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
@@ -143,6 +144,7 @@ def main(args=None):
     parser.add_argument("--n", type=int, default=10, help="patients a statement")
     parser.add_argument("--statements", nargs="+", default=list(LOCAL))
     parser.add_argument("--seed", type=int, default=100)
+    add_output(parser)
     options = parser.parse_args(args)
     warnings.simplefilter("ignore", UserWarning)
     some = make_ecg(64, statements=["NORM"], random_state=1).data
@@ -159,8 +161,11 @@ def main(args=None):
     print(f"\nmean\n{table.mean().round(3).to_string()}")
     times = table.drop(columns=["chance", "explain / chance"]).div(table.chance, axis=0) >= 3
     print(f"\nthree times chance or more, of {len(table)} statements\n{times.sum().to_string()}")
+    write(options.output, explanations=table.rename_axis("statement"))
     if options.data:
-        print(f"\nreal recordings\n{real(zero, options.data, options.n).to_string()}")
+        of_patients = real(zero, options.data, options.n)
+        print(f"\nreal recordings\n{of_patients.to_string()}")
+        write(options.output, explanations__real=of_patients.rename_axis("statement"))
 
 
 if __name__ == "__main__":

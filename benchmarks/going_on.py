@@ -1,13 +1,14 @@
 """Going on from the weights in the box, beside training from scratch on the same pairs.
 
-    python benchmarks/going_on.py --data DATA --output FOLDER
+    python benchmarks/going_on.py --data DATA --work FOLDER [--output FOLDER]
 
 Three rotations leave out a third each of the PTB-XL recordings in mV of folds 1 to 8; the others
 are the pairs, with English machine statements or with the cardiologists' reports. Every encoder is
 then probed (readout ``"stages"``, the labels of the same recordings, scikit-learn's default
 logistic regression) and asked in words (the 71 statements and the superclasses, one phrase
 average each, no calibration) on recordings of folds 9 and 10, which no pretraining saw.
-One row a run is appended to ``going_on.csv``; rows that are there are not run again.
+One row a run is appended to ``going_on.csv`` in the folder of ``--work``; rows that are there are
+not run again.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _data import load_all, statements_of
+from _tables import add_output, write
 from sklearn.linear_model import LogisticRegression
 
 from merit_sk import ECGRecords, MeritEmbedder
@@ -81,12 +83,13 @@ def run(method, ecg, reports, rows, test, seed):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="folder for what is done")
+    add_output(parser)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS)[:3])
     parser.add_argument("--n", type=int, help="about as many recordings")
     args = parser.parse_args(arguments)
-    args.output.mkdir(parents=True, exist_ok=True)
-    path = args.output / "going_on.csv"
+    args.work.mkdir(parents=True, exist_ok=True)
+    path = args.work / "going_on.csv"
     found = pd.read_csv(path) if path.exists() else pd.DataFrame()
     texts = {
         "12SL statements": load_all(args.data, statements_of(args.data), n=args.n),
@@ -112,7 +115,9 @@ def main(arguments=None):
                 found.to_csv(path, index=False)
                 print(pd.DataFrame([row]).round(3).to_string(index=False), flush=True)
     columns = [c for c in found.columns if c not in ("text", "rotation", "method")]
-    print(found.groupby(["text", "method"])[columns].mean().round(3).to_string())
+    table = found.groupby(["text", "method"])[columns].mean()
+    print(table.round(3).to_string())
+    write(args.output, going_on=table, going_on__rotations=found)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ into the weights' ``config.json``, where ``MeritMeasurements`` finds them. Three
 recordings have all leads, a fifth each the limb leads and lead I. Run it after ``calibrate.py``,
 which changes the features.
 
-Two tables are printed, and written to ``--table``: errors on simulated recordings that nothing was
+Two tables are printed, and written to ``--output``: errors on simulated recordings that nothing was
 learned from, against the mean as predictor; and on real ones how the measurements agree with the
 statements of GE's 12SL that imply a limit. No regression saw a real recording; the encoder saw
 those of folds 1 to 8 with these statements, so folds 9 and 10 stand beside all. PATH is the folder
@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _data import load_all, statements_of
-from calibrate import write
+from _tables import add_output, write
+from calibrate import write as write_weights
 from sklearn.metrics import roc_auc_score
 
 from merit_sk import ECGRecords, MeritEmbedder, MeritMeasurements
 from merit_sk.datasets import load_ptbxl, stream_ecg
 from merit_sk.experiment import versions
-from merit_sk.nn.checkpoint import write_text
 from merit_sk.signals import STANDARD_LEADS
 
 ROOT = Path(__file__).parents[1]
@@ -200,7 +200,8 @@ def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder of real recordings")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--table", type=Path, help="text file for the tables")
+    parser.add_argument("--only-tables", action="store_true", help="of the weights as they are")
+    add_output(parser)
     parser.add_argument("--n-simulated", type=int, default=20_000)
     parser.add_argument("--n-test", type=int, default=2_000)
     parser.add_argument("--n", type=int, help="about as many real recordings; by default all")
@@ -213,29 +214,35 @@ def main(arguments=None):
     args = parse(arguments)
     warnings.filterwarnings("ignore", message="the recordings lack")
     embedder = MeritEmbedder.from_pretrained(args.weights, readout="stages", n_jobs=args.n_jobs)
-    X, frame = simulate(args.n_simulated, args.seed)
-    X = without_leads(X, args.seed)
-    learned = MeritMeasurements(embedder).fit(X, truth(frame)[LEARNED]).learned_
-    embedder.measurements_ = learned
+    if not args.only_tables:
+        X, frame = simulate(args.n_simulated, args.seed)
+        X = without_leads(X, args.seed)
+        learned = MeritMeasurements(embedder).fit(X, truth(frame)[LEARNED]).learned_
+        embedder.measurements_ = learned
+        recipe = {
+            "command": "python benchmarks/measurements.py", "simulated": args.n_simulated,
+            "seed": args.seed, "leads": dict(zip(LEADS, SHARES, strict=True)),
+            "versions": versions(),
+        }  # fmt: skip
+        write_weights(args.weights, {"measurements": learned}, {"measurements": recipe})
     model = MeritMeasurements(embedder)
     X, frame = simulate(args.n_test, args.seed + 1)
-    lines = [f"simulated recordings, {len(X)} that nothing was learned from",
-             *first_table(errors(model, X, truth(frame)))]  # fmt: skip
-    print("\n".join(lines), flush=True)
+    rows = errors(model, X, truth(frame))
+    print(f"simulated recordings, {len(X)} that nothing was learned from")
+    print("\n".join(first_table(rows)), flush=True)
+    p_waves = [{"leads": row["leads"], "PR given where there is one": row["P waves"][0],
+                "PR withheld where there is none": row.pop("P waves")[1]}
+               for row in rows if "P waves" in row]  # fmt: skip
+    write(
+        args.output, measurements__errors=pd.DataFrame(rows),
+        measurements__p_waves=pd.DataFrame(p_waves),
+    )  # fmt: skip
     if args.data:
         records, said, folds, in_mv = real(args.data, args.n)
         rows = agreement(model.measure(records), said, folds, in_mv)
-        more = ["", f"PTB-XL, {len(said)} recordings, of which {in_mv.sum()} in mV",
-                *second_table(rows)]  # fmt: skip
-        print("\n".join(more), flush=True)
-        lines += more
-    recipe = {
-        "command": "python benchmarks/measurements.py", "simulated": args.n_simulated,
-        "seed": args.seed, "leads": dict(zip(LEADS, SHARES, strict=True)), "versions": versions(),
-    }  # fmt: skip
-    write(args.weights, {"measurements": learned}, {"measurements": recipe})
-    if args.table:
-        write_text(args.table, "\n".join(lines) + "\n")
+        print(f"\nPTB-XL, {len(said)} recordings, of which {in_mv.sum()} in mV")
+        print("\n".join(second_table(rows)), flush=True)
+        write(args.output, measurements__statements=pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

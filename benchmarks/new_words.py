@@ -14,6 +14,8 @@ import re
 import warnings
 
 import numpy as np
+import pandas as pd
+from _tables import add_output, write
 
 from merit_sk import MeritEmbedder
 from merit_sk.datasets import make_ecg
@@ -50,19 +52,22 @@ def main(args=None):
     parser.add_argument("--n", type=int, default=2000, help="pairs")
     parser.add_argument("--n-test", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    add_output(parser)
     options = parser.parse_args(args)
     warnings.simplefilter("ignore", UserWarning)
     pairs = make_ecg(options.n, random_state=2 * options.seed + 1)
     test = make_ecg(options.n_test, random_state=2 * options.seed + 2)
     reports = [made_up(report) for report in pairs.reports]
     print(f"{pairs.reports[0]!r} becomes {reports[0]!r}")
-    weights = MeritEmbedder(random_state=options.seed).fit(pairs.data[:2])
-    english, n_classes = zero_shot(weights, test, str)
-    print(f"{n_classes} statements. Untouched: in English {english:.3f}", flush=True)
-    print(f"untouched, in made-up words {zero_shot(weights, test, made_up)[0]:.3f}")
-    on = MeritEmbedder(random_state=options.seed).fit(pairs.data, reports=reports)
-    print(f"going on, in made-up words {zero_shot(on, test, made_up)[0]:.3f}")
-    print(f"going on, in English {zero_shot(on, test, str)[0]:.3f}")
+    rows = []
+    for name, told in {"untouched": None, "going on": reports}.items():
+        embedder = MeritEmbedder(random_state=options.seed).fit(pairs.data, reports=told)
+        for words, translate in {"English": str, "made-up words": made_up}.items():
+            auc, n = zero_shot(embedder, test, translate)
+            rows.append({"weights": name, "asked in": words, "statements": n, "macro AUC": auc})
+    table = pd.DataFrame(rows)
+    print(table.round(3).to_string(index=False))
+    write(options.output, new_words=table)
 
 
 if __name__ == "__main__":

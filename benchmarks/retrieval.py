@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _data import minirocket_is_there
+from _tables import add_output, write
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
@@ -73,6 +74,7 @@ def main(args=None):
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DATA")
     parser.add_argument("--n", type=int, help="recordings; all by default")
+    add_output(parser)
     options = parser.parse_args(args)
     every = load_ptbxl(options.data / "ptb-xl", task="all")
     every.update({k: every[k][: options.n] for k in ("data", "target", "groups", "folds")})
@@ -104,6 +106,7 @@ def main(args=None):
     frame = pd.DataFrame(table, index=pd.MultiIndex.from_tuples(columns)).T
     print(f"\nmean over classes\n{frame.round(3).to_string()}")
 
+    gaps = []
     print("\ndifferences (* interval without zero)")
     for own, (task, measure) in product(OURS, columns):
         print(f"{own}, {task} {measure}")
@@ -117,6 +120,14 @@ def main(args=None):
             )  # fmt: skip
             mark = "*" if result.low > 0 or result.high < 0 else " "
             print(f"  - {name:24} {mark} {result}")
+            row = {"features": own, "other": name, "task": task, "measure": measure}
+            row |= {"gain": result.estimate, "low": result.low, "high": result.high}
+            gaps.append(row)
+    frame.columns = [" ".join(column) for column in columns]
+    write(
+        options.output, retrieval=frame.rename_axis("features"),
+        retrieval__differences=pd.DataFrame(gaps),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ one relative to the real one, and the spread between recordings likewise. PATH i
 import argparse
 
 import numpy as np
+import pandas as pd
 from _data import standardized
+from _tables import add_output, write
 from simulated_or_real import average_beat, beats
 from simulated_to_real import load_real
 
@@ -53,6 +55,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="folder described in _data.py")
     parser.add_argument("--quick", action="store_true", help="few recordings: tests the script")
+    add_output(parser)
     args = parser.parse_args(arguments)
 
     n_simulated = 10 if args.quick else N_SIMULATED
@@ -68,8 +71,13 @@ def main(arguments=None):
         groups = (real, normal, fake, fake_normal)
         row = [v for part in PARTS.values() for v in compare(*(g[:, :, part] for g in groups))]
         show(code, len(real), row)
-        rows.append(row)
-    show("median", "", np.median(rows, axis=0))
+        rows.append([code, len(real), *row])
+    columns = [f"{what}, {part}" for part in PARTS for what in ("correlation", "size", "spread")]
+    table = pd.DataFrame(rows, columns=["statement", "real", *columns])
+    median = table[columns].median()
+    show("median", "", median)
+    table.loc[len(table)] = {"statement": "median", "real": table.real.sum(), **median}
+    write(args.output, simulated_beats=table)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _data import OTHER_SETS, load_all
+from _tables import add_output, write
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
@@ -58,6 +59,7 @@ def main(args=None):
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DATA")
     parser.add_argument("--n", type=int, help="about as many recordings; all by default")
+    add_output(parser)
     options = parser.parse_args(args)
     warnings.simplefilter("ignore", UserWarning)
     ecg = load_all(options.data, n=options.n)
@@ -87,7 +89,9 @@ def main(args=None):
             data = getattr(datasets, f"load_{folder}")(options.data / folder).data[: len(test)]
             scores = embedder.decision_function(data.repaired())
             rows[name] = {"recordings": len(data), "below zero": (scores < 0).mean()}
-    print(pd.DataFrame(rows).T.round(3).to_string(na_rep="-"))
+    table = pd.DataFrame(rows).T
+    print(table.round(3).to_string(na_rep="-"))
+    write(options.output, unfamiliar=table.rename_axis("what"))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 import importlib
 import json
 import shutil
+import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from merit_sk.datasets import make_ecg
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="not in a source tree")
-LIBRARIES = {"_data", "_clock", "card_text", "peers"}
+LIBRARIES = {"_data", "_clock", "_tables", "_trace", "card_text", "peers"}
 BENCHMARKS = sorted({path.stem for path in FOLDER.glob("*.py")} - LIBRARIES)
 
 
@@ -68,14 +70,15 @@ def test_measurements(benchmark, capsys, data_dir, tmp_path):
     box = Path(merit_sk.__file__).parent / "pretrained" / "merit-tiny"
     folder = shutil.copytree(box, tmp_path / "weights")
     before = MeritEmbedder.from_pretrained(folder)
-    words = ["--n-simulated", 150, "--n-test", 60, "--n", 300, "--table", tmp_path / "table.txt"]
+    words = ["--n-simulated", 150, "--n-test", 60, "--n", 300, "--output", tmp_path]
     benchmark("measurements", "--data", data_dir, "--weights", folder, *words)
     after = MeritEmbedder.from_pretrained(folder)
     assert after.measurements_ != before.measurements_ and after.zero_shot_ == before.zero_shot_
     old, new = (e.model_.state_dict() for e in (before, after))
     assert all(old[name].equal(new[name]) for name in old)
-    table = (tmp_path / "table.txt").read_text()
-    assert table in capsys.readouterr().out and "1st degree AV block" in table
+    said = pd.read_csv(tmp_path / "measurements-statements.csv").statement
+    assert "1st degree AV block" in [*said] and "1st degree AV block" in capsys.readouterr().out
+    assert (pd.read_csv(tmp_path / "measurements-errors.csv").MAE >= 0).all()
     assert json.loads((folder / "recipe.json").read_text())["measurements"]["simulated"] == 150
 
 
@@ -190,8 +193,10 @@ def test_all_recordings(benchmark, all_data, tmp_path):
 @pytest.mark.slow
 def test_going_on(benchmark, capsys, all_data, tmp_path):
     words = ["--n", 600, "--methods", "untouched"]
-    benchmark("going_on", "--data", all_data, "--output", tmp_path, *words)
-    assert len(pd.read_csv(tmp_path / "going_on.csv")) == 6
+    benchmark(
+        "going_on", "--data", all_data, "--work", tmp_path, "--output", tmp_path / "out", *words
+    )
+    assert len(pd.read_csv(tmp_path / "out" / "going_on-rotations.csv")) == 6
 
 
 def test_defaults(benchmark, capsys, data_dir):
@@ -205,9 +210,10 @@ def test_explanations(benchmark, capsys):
     assert "three times chance or more, of 1 statements" in capsys.readouterr().out
 
 
-def test_new_words(benchmark, capsys):
-    benchmark("new_words", "--n", 24, "--n-test", 200)
-    assert "going on, in made-up words 0." in capsys.readouterr().out
+def test_new_words(benchmark, tmp_path):
+    benchmark("new_words", "--n", 24, "--n-test", 200, "--output", tmp_path)
+    table = pd.read_csv(tmp_path / "new_words.csv")
+    assert table["macro AUC"].between(0.3, 1).all() and len(table) == 4
 
 
 def test_unfamiliar(benchmark, capsys, data_dir):
@@ -219,6 +225,66 @@ def test_retrieval(benchmark, capsys, data_dir):
     benchmark("retrieval", "--data", data_dir, "--n", 250)
     out = capsys.readouterr().out
     assert "precision@5" in out and "  - random encoder, all" in out and "chance" in out
+
+
+@pytest.mark.slow
+def test_labels(benchmark, data_dir, tmp_path):
+    words = ["--mv", "--n", 400, "--counts", 50, "--repeats", 2, "--network-repeats", 0]
+    folders = ["--work", tmp_path / "work", "--output", tmp_path]
+    benchmark("labels", "--data", data_dir, *folders, *words, "--resamples", 20)
+    table = pd.read_csv(tmp_path / "labels-mv.csv").set_index(["method", "labels", "task"])
+    few, all_of_them = table.xs("merit-tiny").xs("superclass", level="task").index
+    assert few == 50 < all_of_them
+    for labels in (few, all_of_them):
+        own, other = (table["macro AUC"][name, labels, "superclass"]
+                      for name in ("merit-tiny", "random encoder"))  # fmt: skip
+        assert own > other
+    gaps = pd.read_csv(tmp_path / "labels-mv-differences.csv")
+    assert (gaps.low <= gaps.high).all() and "merit-tiny" not in {*gaps.method}
+
+
+@pytest.fixture
+def traced(benchmark, tmp_path, monkeypatch):
+    """The module that finds out what a script depends on, and what it found, in a repository."""
+    code = """
+        LIMIT = 3
+        def used(x):
+            "Return it."
+            return x + LIMIT
+        def unused(x):
+            return x
+        class Model:
+            def fit(self):
+                return [used(k) for k in range(2)]
+    """
+    folder = tmp_path / "benchmarks"
+    folder.mkdir()
+    shutil.copy(FOLDER / "_trace.py", folder)
+    (folder / "model.py").write_text(textwrap.dedent(code))
+    (folder / "script.py").write_text("from model import Model\nModel().fit()\n")
+    words = [folder / "_trace.py", tmp_path / "trace.json", folder / "script.py"]
+    subprocess.run([sys.executable, *words], check=True)
+    trace = importlib.import_module("_trace")
+    monkeypatch.setattr(trace, "ROOT", tmp_path)
+    return trace, json.loads((tmp_path / "trace.json").read_text()), folder / "model.py"
+
+
+@pytest.mark.parametrize(("before", "after", "stale"), [
+    ("LIMIT = 3", "LIMIT = 4", True),
+    ("return x + LIMIT", "return x - LIMIT", True),
+    ("for k in range(2)", "for k in range(3)", True),
+    ("def used(x):", "def other(x):", True),
+    ("Return it.", "Return the sum.", False),
+    ("    return x\n", "    return 2 * x\n", False),
+    ("def unused", "# a comment\n\n\ndef unused", False),
+])  # fmt: skip
+def test_a_table_is_stale_once_code_that_ran_has_changed(traced, before, after, stale):
+    trace, found, path = traced
+    assert trace.changed(found) == []
+    code = path.read_text()
+    assert before in code
+    path.write_text(code.replace(before, after))
+    assert trace.changed(found) == (["benchmarks/model.py"] if stale else [])
 
 
 @pytest.fixture

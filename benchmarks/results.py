@@ -1,0 +1,224 @@
+"""Make the figures of the documentation: every table by its own command, into a csv file.
+
+    python benchmarks/results.py --data DATA --work FOLDER [NAME ...] [--all] [--list] [--check]
+
+Runs what is missing or stale, or all, or some tables by their names, and writes into
+``benchmarks/results``: the csv files of each command, and beside them what it was made with:
+command, time, machine, versions, and digests of the code that ran and of the weights that it read
+(``_trace.py``). A table is stale once one of them has changed; ``--check`` names those and fails.
+Weights that a table compares are trained first, in FOLDER, and interrupted trainings go on. Marked
+figures of README.md are filled in. DATA is the folder that ``_data.py`` describes.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from _trace import ROOT, changed
+
+HERE, RESULTS = Path(__file__).parent, ROOT / "benchmarks" / "results"
+MARK = re.compile(r"<!--(?P<what>[\w-]+\[.*?\]\..+?)-->.*?<!--/-->")
+TINY = "merit_tiny.py --data {data} --work {work} --output {weights}"
+PARTS = ("structure", "text", "statements", "voltages", "lead-sets", "vocabularies")
+WEIGHTS = {
+    **{f"seed{k}": f"{TINY} --seed {k}" for k in (0, 1, 2)},
+    **{f"without-{part}": f"{TINY} --without {part}" for part in PARTS},
+    "simulated": "merit_tiny.py --work {work} --output {weights}",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One command that writes csv files, and the weights that it needs."""
+
+    script: str
+    arguments: str = ""
+    weights: tuple = ()
+
+
+HALVES = ("without-structure", "without-text", "simulated")
+RUNS = {
+    "defaults": Run("defaults.py", "--data {data}"),
+    "labels": Run(
+        "labels.py",
+        "--data {data} --work {work} --encoders text_branch_alone={without-structure} "
+        "signal_branch_alone={without-text} simulated_recordings_alone={simulated}",
+        HALVES,
+    ),
+    "labels-mv": Run("labels.py", "--data {data} --work {work} --mv --network-repeats 0"),
+    "editions": Run(
+        "editions.py",
+        "--data {data} {seed1} {seed0} {seed2} "
+        + " ".join(f"{{without-{part}}}" for part in PARTS)
+        + " {simulated}",
+        tuple(WEIGHTS),
+    ),
+    "retrieval": Run("retrieval.py", "--data {data}"),
+    "unfamiliar": Run("unfamiliar.py", "--data {data}"),
+    "explanations": Run("explanations.py", "--data {data} --seed 7"),
+    "going_on": Run("going_on.py", "--data {data} --work {work}"),
+    "new_words": Run("new_words.py"),
+    "measurements": Run("measurements.py", "--data {data} --only-tables"),
+    "simulated_beats": Run("simulated_beats.py", "--data {data}"),
+}
+
+
+def path_of(name, suffix=".csv"):
+    return RESULTS / f"{name}{suffix}"
+
+
+def made_with(name):
+    """Return what a table was made with, None if it is not there; parts belong to their run."""
+    while name:
+        if path_of(name, ".json").is_file():
+            return json.loads(path_of(name, ".json").read_text())
+        name = name.rpartition("-")[0]
+    return None
+
+
+def stale(name):
+    """Return the files that changed since a table was made; all is new where it is not there."""
+    found = made_with(name)
+    if found is None:
+        return ["it was never made"]
+    return sorted({path for trace in found["traces"] for path in changed(trace)})
+
+
+def value(what):
+    """Return a figure as text, of ``NAME[COLUMN=VALUE, ...].COLUMN [FORMAT]``."""
+    name, where, column = re.fullmatch(r"([\w-]+)\[(.*?)\]\.(.+)", what.strip()).groups()
+    column, _, form = column.partition("|")
+    table = pd.read_csv(path_of(name))
+    rows = pd.Series(True, index=table.index)
+    for pair in where.split(", "):
+        key, equal = pair.split("=")
+        rows &= table[key].astype(str) == equal
+    if rows.sum() != 1:
+        raise ValueError(f"{rows.sum()} rows of {name}.csv are {where}")
+    return format(table.loc[rows, column].item(), form or ".3f")
+
+
+def fill(path):
+    """Write figures where a text file has marks for them."""
+    old = path.read_text()
+    new = MARK.sub(lambda m: f"<!--{m['what']}-->{value(m['what'])}<!--/-->", old)
+    if new != old:
+        path.write_text(new)
+
+
+def machine():
+    """Return the processor and how many cores there are."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = "unknown processor"
+    return f"{name}, {os.cpu_count()} cores"
+
+
+def train(name, places):
+    """Train weights that are not there, and return what they depend on."""
+    folder = places[name]
+    if not (folder / "trace.json").is_file():
+        words = WEIGHTS[name].format(weights=folder, **places).split()
+        traces = traced(words, places["work"])
+        (folder / "trace.json").write_text(json.dumps(traces))
+    return json.loads((folder / "trace.json").read_text())
+
+
+def traced(words, work):
+    """Run a script that keeps its state in a folder, and return what it depends on.
+
+    A run that was interrupted goes on, and its traces are joined, if the code is what it was; else
+    what it left is removed.
+    """
+    before = sorted(work.glob("trace-*.json"))
+    traces = [json.loads(path.read_text()) for path in before]
+    if any(map(changed, traces)) or not (before or _is_empty(work)):
+        shutil.rmtree(work)
+        traces = []
+    work.mkdir(parents=True, exist_ok=True)
+    out, (script, *arguments) = work / f"trace-{len(traces)}.json", words
+    command = [sys.executable, HERE / "_trace.py", out, HERE / script, *arguments]
+    subprocess.run(command, check=True, cwd=ROOT)
+    traces.append(json.loads(out.read_text()))
+    for path in work.glob("trace-*.json"):
+        path.unlink()
+    return traces
+
+
+def _is_empty(folder):
+    return not folder.is_dir() or not any(folder.iterdir())
+
+
+def make(name, places):
+    """Run the command of a table, and keep its csv files with what they were made with."""
+    from merit_sk.experiment import versions
+
+    run, work = RUNS[name], places["work"].parent / name
+    traces = [trace for weights in run.weights for trace in train(weights, places)]
+    arguments = run.arguments.format(**places | {"work": work}).split()
+    begin = time.perf_counter()
+    traces += traced([run.script, *arguments, "--output", str(work / "tables")], work)
+    note = {
+        "command": shown(run), "seconds": round(time.perf_counter() - begin),
+        "date": datetime.date.today().isoformat(), "machine": machine(),
+        "versions": versions(), "traces": traces,
+    }  # fmt: skip
+    RESULTS.mkdir(exist_ok=True)
+    for table in (work / "tables").glob("*.csv"):
+        (RESULTS / table.name).write_bytes(table.read_bytes())
+    path_of(name, ".json").write_text(json.dumps(note) + "\n")
+    shutil.rmtree(work)
+
+
+def shown(run):
+    """The command as a reader would type it."""
+    words = run.arguments.replace("{data}", "DATA").replace("{work}", "FOLDER")
+    words = re.sub(r"\{([\w-]+)\}", r"FOLDER/\1", words)
+    return f"python benchmarks/{run.script} {words}".strip()
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--data", type=Path, metavar="DATA")
+    parser.add_argument("--work", type=Path, metavar="FOLDER")
+    parser.add_argument("--all", action="store_true", help="also what is not stale")
+    parser.add_argument("--list", action="store_true", help="print what there is")
+    parser.add_argument("--check", action="store_true", help="fail if a table is stale")
+    args = parser.parse_args(arguments)
+    unknown = sorted({*args.names} - {*RUNS})
+    if unknown:
+        parser.error(f"no tables {', '.join(unknown)}; there are {', '.join(RUNS)}")
+    found = {name: stale(name) for name in args.names or RUNS}
+    if args.list or args.check:
+        for name, why in found.items():
+            print(f"{name:16} {'stale: ' + ', '.join(why[:4]) if why else 'current'}")
+        return sys.exit(any(found.values()) if args.check else 0)
+    if args.data is None or args.work is None:
+        parser.error("give --data and --work")
+    args.work.mkdir(parents=True, exist_ok=True)
+    work = args.work.resolve()
+    places = {"data": args.data.resolve(), "work": work / "training"}
+    places |= {name: work / "weights" / name for name in WEIGHTS}
+    for name, why in found.items():
+        if why or args.all or args.names:
+            print(f"{name}: {shown(RUNS[name])}", flush=True)
+            make(name, places)
+    fill(ROOT / "README.md")
+
+
+if __name__ == "__main__":
+    main()
