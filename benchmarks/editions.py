@@ -62,8 +62,16 @@ def enough(y, scores):
 
 def answers(folder, data):
     """Labels and scores by column, the labels alike for all folders."""
-    embedder, found = MeritEmbedder.from_pretrained(folder), {}
-    test, target = data.test, data.target[data.test]
+    embedder = MeritEmbedder.from_pretrained(folder)
+    knows_words = embedder.model_.structure_weight < 1
+    found = words(embedder, data) if knows_words else {}
+    found |= probes(embedder, data)
+    return {column: enough(*pair) for column, pair in found.items()}
+
+
+def words(embedder, data):
+    """Labels and scores by column, from words alone."""
+    found, test, target = {}, data.test, data.target[data.test]
     hypertrophy = list(task_members("superclass")).index("HYP")
     for language in ("en", "de"):
         scores = statements(embedder, data.X[test], language)
@@ -81,6 +89,12 @@ def answers(folder, data):
         few[:, list(kept)] = X[:, list(kept)]
         scores = statements(embedder, few, "en")
         found[f"leads {name}"] = union(scores, target, "superclass")
+    return found
+
+
+def probes(embedder, data):
+    """Labels and scores by task, from logistic regressions."""
+    found, test = {}, data.test
     Z = embedder.set_params(readout="stages").transform(data.X)
     train = np.isin(data.folds, SEEN)
     whole = Bunch(target=data.target, target_names=NAMES)
@@ -92,7 +106,7 @@ def answers(folder, data):
             for k in columns
         ]
         found[f"probe {task}"] = y[test][:, columns], np.stack(scores, axis=1)
-    return {column: enough(*pair) for column, pair in found.items()}
+    return found
 
 
 def main(arguments=None):
@@ -113,7 +127,7 @@ def main(arguments=None):
         found = answers(folder, data)
         first = found if first is None else first
         for column, (y, scores) in found.items():
-            row = {"folder": folder.name, "column": column, "classes": y.shape[1]}
+            row = {"weights": folder.name, "column": column, "classes": y.shape[1]}
             row[AUC] = macro_auc(y, scores)
             if found is not first:
                 before = first[column][1]

@@ -7,10 +7,10 @@ draws, all of them once), and answer on folds 9 and 10, which no pretraining saw
 classifier on features, its penalty by leave-one-out among the drawn recordings (features of equal
 scale; those of a ``FeatureUnion`` as blocks of equal size), scikit-learn's default logistic
 regression on ``merit-tiny``, fine-tuning of ``merit-tiny``, and a supervised
-``XResNetClassifier`` of depth 18 in 25 epochs. Networks learn all 71 statements and all classes at
-once, from fewer numbers of labels and draws (``--network-repeats``). Without any label stands zero-shot classification by the words of
-``merit-tiny``, as ``editions.py`` asks. 171 are the 1 % of PTB-XL's 17,084 training records that
-papers report.
+``XResNetClassifier`` of depth 18 in 25 epochs. Networks learn all 71 statements and all classes
+at once, from fewer numbers of labels and draws (``--network-repeats``). Without any label stands
+zero-shot classification by the words of ``merit-tiny``, as ``editions.py`` asks. 171 are the 1 %
+of PTB-XL's 17,084 training records that papers report.
 
 Macro AUC over classes with ten positives in the test; a class of which no positive was drawn
 counts as 0.5. ``labels.csv`` has mean and spread over draws, ``labels-differences.csv`` what

@@ -1,11 +1,14 @@
 """Sphinx configuration."""
 
+import sys
 import warnings
+from pathlib import Path
 
 import matplotlib
 
 import merit_sk
 
+sys.path.insert(0, str(Path(__file__).parent))
 matplotlib.use("Agg")
 warnings.filterwarnings("ignore", category=UserWarning, message=".*flat leads.*")
 
@@ -21,6 +24,7 @@ extensions = [
     "myst_parser",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "measured",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
