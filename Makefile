@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow test-package torture fuzz lint docs format clean
+.PHONY: demo test test-slow test-package benchmark-env torture fuzz lint docs format results
+.PHONY: check-results clean
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -28,8 +29,10 @@ test-package: $(VENV)/.ready
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -m slow -q
 
-# aeon's numba needs an older numpy than constraints.txt has; then `make test VENV=.venv-benchmark`.
-benchmark-env:
+# aeon's numba needs an older numpy than constraints.txt has; `make test VENV=.venv-benchmark`.
+benchmark-env: .venv-benchmark/.ready
+
+.venv-benchmark/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-benchmark
 	(grep -v '^numpy==' constraints.txt; echo numpy==2.3.5; echo aeon==1.6.0) > .venv-benchmark/constraints.txt
 	.venv-benchmark/bin/python -m pip install --quiet --constraint .venv-benchmark/constraints.txt torch
@@ -56,6 +59,13 @@ format: $(VENV)/.ready
 docs: $(VENV)/.ready
 	rm -rf docs/generated
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+# Every figure of the documentation: make results DATA=folder WORK=folder [TABLES="defaults labels"].
+results: .venv-benchmark/.ready
+	.venv-benchmark/bin/python benchmarks/results.py $(TABLES) --data $(DATA) --work $(WORK)
+
+check-results: $(VENV)/.ready
+	$(BIN)/python benchmarks/results.py --check
 
 clean:
 	rm -rf $(VENV) .venv-benchmark docs/_build docs/auto_examples docs/generated demo

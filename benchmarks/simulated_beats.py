@@ -13,10 +13,9 @@ import argparse
 
 import numpy as np
 import pandas as pd
-from _data import standardized
+from _data import load_all, standardized
 from _tables import add_output, write
 from simulated_or_real import average_beat, beats
-from simulated_to_real import load_real
 
 from merit_sk.datasets import make_ecg
 from merit_sk.statements import PTBXL_STATEMENTS
@@ -24,6 +23,13 @@ from merit_sk.statements import PTBXL_STATEMENTS
 PARTS = {"QRS": slice(17, 36), "ST-T": slice(36, 70)}  # samples of the average beat
 RHYTHMS = {"SR", "NORM", "PACE", "AFLT", "SVARR", "SVTAC", "PSVT", "BIGU", "TRIGU"}
 N_SIMULATED, MIN_REAL = 300, 20
+
+
+def load_real(path, n=None):
+    """Return standardized recordings, their statements (a DataFrame of 0 and 1) and folds."""
+    ecg = load_all(path, n=n)
+    labels = pd.DataFrame(ecg.target, columns=ecg.target_names)
+    return np.asarray(ecg.data), labels, ecg.folds
 
 
 def average_beats(x):

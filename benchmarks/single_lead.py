@@ -13,7 +13,9 @@ import argparse
 import warnings
 
 import numpy as np
+import pandas as pd
 from _data import load_all
+from _tables import add_output, write
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
@@ -35,16 +37,12 @@ def scores_of(records, Y, classes, train, test):
     return {"zero-shot": asked, "probe": probe.predict_proba(Z[test])}
 
 
-def interval(y, scores, groups):
-    found = bootstrap_interval(macro_auc, y, scores, groups=groups, random_state=0)
-    return f"{found.estimate:.3f} [{found.low:.3f}, {found.high:.3f}]"
-
-
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="folder of real recordings")
     parser.add_argument("--leads", nargs="+", default=["I"])
     parser.add_argument("--n", type=int, help="few recordings: tests the script")
+    add_output(parser)
     options = parser.parse_args(arguments)
     ecg = load_all(options.data, n=options.n)
     superclass = select_task(ecg, "superclass")
@@ -62,6 +60,7 @@ def main(arguments=None):
             ecg.data.with_leads(options.leads),
         }.items()
     }  # fmt: skip
+    rows = []
     print(f"{len(test)} recordings of folds 9 and 10, AUC")
     groups = ecg.groups[test]
     for k, name in [*enumerate(classes), (slice(None), "mean")]:
@@ -71,7 +70,11 @@ def main(arguments=None):
         for method in ("zero-shot", "probe"):
             for leads, scores in found.items():
                 s = scores[method][:, [k] if isinstance(k, int) else k]
-                print(f"  {method:10s} {leads:14s} {interval(y, s, groups)}", flush=True)
+                auc = bootstrap_interval(macro_auc, y, s, groups=groups, random_state=0)
+                print(f"  {method:10s} {leads:14s} {auc}", flush=True)
+                rows.append({"class": name, "method": method, "leads": leads, "AUC": auc.estimate,
+                             "low": auc.low, "high": auc.high})  # fmt: skip
+    write(options.output, single_lead=pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

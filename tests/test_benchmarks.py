@@ -149,13 +149,9 @@ def test_all_recordings_at_hand(benchmark, all_data, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name, words, expected", [
-    ("simulated_beats", [], "median"),
-    ("simulated_to_real", ["--n-simulated", 64, "--epochs", 1, "--n-jobs", 1], "zero-shot macro"),
-])  # fmt: skip
-def test_simulated_beside_real(benchmark, capsys, all_data, name, words, expected):
-    benchmark(name, "--data", all_data, "--quick", *words)
-    assert expected in capsys.readouterr().out
+def test_simulated_beats(benchmark, all_data, tmp_path):
+    benchmark("simulated_beats", "--data", all_data, "--quick", "--output", tmp_path)
+    assert pd.read_csv(tmp_path / "simulated_beats.csv").statement.iloc[-1] == "median"
 
 
 @pytest.mark.slow
@@ -181,13 +177,6 @@ def test_reports(benchmark, capsys, all_data, tmp_path):
 def test_model_card(benchmark, all_data, tmp_path):
     benchmark("model_card", "--data", all_data, "--output", tmp_path / "card.md", "--quick")
     assert "## Known failures" in (tmp_path / "card.md").read_text()
-
-
-@pytest.mark.slow
-def test_all_recordings(benchmark, all_data, tmp_path):
-    words = ["--models", "merit", "summary", "--max-epochs", 1, "--n-jobs", 1, "--quick"]
-    benchmark("all_recordings", "--data", all_data, "--output", tmp_path, *words)
-    assert "MERIT" in (tmp_path / "tables.txt").read_text()
 
 
 @pytest.mark.slow
