@@ -24,6 +24,7 @@ extensions = [
     "myst_parser",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "decision",
     "measured",
 ]
 exclude_patterns = ["_build"]
@@ -33,6 +34,7 @@ numpydoc_show_class_members = False
 default_role = "literal"
 suppress_warnings = ["config.cache"]
 
+html_static_path = ["_static"]
 html_theme = "pydata_sphinx_theme"
 html_title = "merit_sk"
 html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
