@@ -74,7 +74,7 @@ def scored(work, ecg, arm, rotation, seed, epochs):
 
 def joined(runs):
     """Scores of several seeds of one rotation as those of more repeats."""
-    return {key: sum((run[key] for run in runs), []) for key in runs[0]}
+    return {key: [draw for run in runs for draw in run[key]] for key in runs[0]}
 
 
 def table(found):
@@ -85,7 +85,9 @@ def table(found):
     found : dict from arm to list over seeds of lists over rotations
     """
     rows = []
-    together = {arm: [joined(runs) for runs in zip(*seeds)] for arm, seeds in found.items()}
+    together = {
+        arm: [joined(runs) for runs in zip(*seeds, strict=True)] for arm, seeds in found.items()
+    }
     for arm, runs in together.items():
         for column in COLUMNS:
             aucs = [mean_auc(rotations, BOTH, column) for rotations in found[arm]]
@@ -96,7 +98,8 @@ def table(found):
             if halves:
                 better = max(halves, key=lambda half: mean_auc(halves[half], BOTH, column))
                 mean, low, high, _ = gain(runs, halves[better], column)
-                by_seed = [gain(*pair, column)[0] for pair in zip(found[arm], found[better])]
+                pairs = zip(found[arm], found[better], strict=True)
+                by_seed = [gain(*pair, column)[0] for pair in pairs]
                 row |= {"better half": better, "gain": mean, "low": low, "high": high,
                         "gain sd": np.std(by_seed, ddof=1) if len(by_seed) > 1 else np.nan,
                         "by seed": " ".join(f"{value:+.4f}" for value in by_seed)}  # fmt: skip
