@@ -201,7 +201,7 @@ def score(ecg, Z, rotation):
     return found
 
 
-def scored(work, ecg, regime, model, rotation):
+def scores_of(work, ecg, regime, model, rotation):
     return score(ecg, features(work, ecg, regime, model, rotation), rotation)
 
 
@@ -282,7 +282,7 @@ def main(arguments=None):
     baselines = ["summary features"] + minirocket_is_there() * ["MiniRocket"]
     kinds = [*(("baseline", name) for name in baselines), *kinds]
     runs = [(*kind, rotation) for kind in kinds for rotation in range(args.rotations)]
-    found = pool(delayed(scored)(args.work, ecg, *run) for run in runs)
+    found = pool(delayed(scores_of)(args.work, ecg, *run) for run in runs)
     show({kind: found[k * args.rotations :][: args.rotations] for k, kind in enumerate(kinds)})
 
 
