@@ -153,11 +153,7 @@ def features(work, ecg, regime, model, rotation):
         else:
             embedder = MeritEmbedder.from_pretrained(folder_of(work, regime, model, rotation))
             whole = limb = embedder.transform
-        found = {
-            "whole": whole(ecg.data),
-            "noisy": whole(noisy(ecg.data)),
-            "limb": limb(take(ecg.data, LIMB)),
-        }
+        found = views(ecg, whole, limb)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part.npz")
         np.savez(part, **found)
@@ -166,13 +162,21 @@ def features(work, ecg, regime, model, rotation):
         return dict(kept)
 
 
-def score(work, ecg, regime, model, rotation):
+def views(ecg, whole, limb):
+    """Embeddings of recordings as they are, with noise, and of two leads."""
+    return {
+        "whole": whole(ecg.data),
+        "noisy": whole(noisy(ecg.data)),
+        "limb": limb(take(ecg.data, LIMB)),
+    }
+
+
+def score(ecg, Z, rotation):
     """Labels, decision values and patients by (part, column), a list with one entry a repeat.
 
-    Parts are the fold to choose on, the one to report, and both.
+    Parts are the fold to choose on, the one to report, and both. Z is what `views` gives.
     """
     warnings.simplefilter("ignore")  # classes with too few test records: see --help
-    Z = features(work, ecg, regime, model, rotation)
     both = ROTATIONS[rotation]
     mixed = np.where(np.isin(ecg.folds, both)[:, None], Z["noisy"], Z["whole"])
     jobs = [(Z["whole"], task, task, 1.0) for task in TASKS] + [
@@ -197,16 +201,18 @@ def score(work, ecg, regime, model, rotation):
     return found
 
 
+def scores_of(work, ecg, regime, model, rotation):
+    return score(ecg, features(work, ecg, regime, model, rotation), rotation)
+
+
 def mean_auc(scored, part, column):
     """Mean over rotations and repeats; NaN if a rotation has no class with enough positives."""
     draws = [draw for run in scored for draw in run[part, column]]
     return np.mean([macro_auc(y, s) if y.size else np.nan for y, s, _ in draws])
 
 
-def difference(a, b, column):
+def gain(a, b, column):
     """Mean difference over rotations and repeats on both folds, interval, and every rotation's."""
-    if np.isnan(mean_auc([*a, *b], BOTH, column)):
-        return f"no class with {MIN_POSITIVES} positives"
     by_rotation, resamples = [], []
     for rotation, runs in enumerate(zip(a, b, strict=True)):
         found = [
@@ -216,9 +222,17 @@ def difference(a, b, column):
         by_rotation.append(np.mean([f.estimate for f in found]))
         resamples.append(np.mean([f.resamples for f in found], axis=0))
     low, high = np.quantile(np.mean(resamples, axis=0), [0.025, 0.975])
+    return np.mean(by_rotation), low, high, by_rotation
+
+
+def difference(a, b, column):
+    """The gain of `a` over `b` in words."""
+    if np.isnan(mean_auc([*a, *b], BOTH, column)):
+        return f"no class with {MIN_POSITIVES} positives"
+    mean, low, high, by_rotation = gain(a, b, column)
     mark = "*" if low > 0 or high < 0 else " "
     each = " ".join(f"{value:+.3f}" for value in by_rotation)
-    return f"{np.mean(by_rotation):+.3f}{mark} [{low:+.3f}, {high:+.3f}] ({each})"
+    return f"{mean:+.3f}{mark} [{low:+.3f}, {high:+.3f}] ({each})"
 
 
 def show(scored):
@@ -268,7 +282,7 @@ def main(arguments=None):
     baselines = ["summary features"] + minirocket_is_there() * ["MiniRocket"]
     kinds = [*(("baseline", name) for name in baselines), *kinds]
     runs = [(*kind, rotation) for kind in kinds for rotation in range(args.rotations)]
-    found = pool(delayed(score)(args.work, ecg, *run) for run in runs)
+    found = pool(delayed(scores_of)(args.work, ecg, *run) for run in runs)
     show({kind: found[k * args.rotations :][: args.rotations] for k, kind in enumerate(kinds)})
 
 

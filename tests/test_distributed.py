@@ -3,6 +3,7 @@
 import multiprocessing
 import subprocess
 import sys
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -21,6 +22,7 @@ from merit_sk.training import net as net_module
 
 CONV = EncoderConfig(widths=(8, 8), patch=4)
 VIT = EncoderConfig(trunk="vit", width=16, depth=2, heads=2, patch=25, decoder_width=16)
+BOTH = replace(CONV, target="both")
 SHORT = {
     "encoder": {"widths": [8, 8], "patch": 4}, "pretrained": None,
     "duration": 1, "max_epochs": 2, "random_state": 0,
@@ -83,6 +85,7 @@ def step(rank, config, structure_weight, missing, parts=2):
     model_module.hide_blocks = hide_alike
     torch.manual_seed(0)
     model = MeritModel(config, 12, 100, ("terms", 6), structure_weight)
+    model.set_teacher()
     model.set_bank({"terms": torch.arange(3)[:, None], "weights": torch.ones(3, 1)})
     rows = slice(rank * 10 // parts, (rank + 1) * 10 // parts)
 
@@ -98,6 +101,7 @@ def step(rank, config, structure_weight, missing, parts=2):
 
 @pytest.mark.parametrize("config, structure_weight, missing", [
     (CONV, 0.25, []), (CONV, 0.0, [1]), (CONV, 1.0, []), (VIT, 0.25, [0, 1, 2, 3, 4]),
+    (BOTH, 0.25, []), (replace(VIT, target="latent"), 1.0, []),
 ])  # fmt: skip
 def test_loss_and_gradients_are_those_of_the_joint_batch(
     config, structure_weight, missing, tmp_path, monkeypatch
@@ -149,11 +153,15 @@ TOLERANCES = {"float32": (1e-5, 1e-5), "bfloat16": (1e-3, 4e-3)}
 
 
 @pytest.mark.parametrize("precision", TOLERANCES)
-def test_fit_is_that_of_one_process_with_twice_the_batch(few, tmp_path, monkeypatch, precision):
+@pytest.mark.parametrize("target", ["signal", "both"])
+def test_fit_is_that_of_one_process_with_twice_the_batch(
+    few, tmp_path, monkeypatch, precision, target
+):
     for module, name in [(model_module, "hide_blocks"), (net_module, "vary"),
                          (net_module, "disturb"), (net_module, "keep_lead_set")]:  # fmt: skip
         monkeypatch.setattr(module, name, getattr(module, name))
-    parameters = {"lr": 1e-4, "precision": precision}
+    encoder = SHORT["encoder"] | {"target": target}
+    parameters = {"encoder": encoder, "lr": 1e-4, "precision": precision}
     a, b = in_two_processes(fit_plainly, tmp_path, few, parameters | {"batch_size": 8})
     assert_equal(a, b)
     assert a.history_ == b.history_

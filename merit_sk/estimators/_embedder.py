@@ -135,9 +135,10 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     Attributes
     ----------
     history_ : list of dict
-        One entry an epoch: losses, and the bounds ``mi_signal`` (nats per masked sample over the
-        best constant predictor) and ``mi_text`` (nats per recording, at most the logarithm of the
-        batch size), on validation data with the prefix ``valid_``.
+        One entry an epoch: losses, and the bounds ``mi_signal`` (nats per masked sample, or per
+        feature of a latent target, over the best constant predictor) and ``mi_text`` (nats per
+        recording, at most the logarithm of the batch size), on validation data with the prefix
+        ``valid_``.
     model_ : MeritModel
         The network.
     net_ : skorch.NeuralNet or None
@@ -785,7 +786,8 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the model was pretrained without masked modeling.
+            If the model was pretrained without masked modeling, or with feature maps as its
+            target.
         """
         from ..inference.reconstruct import reconstruct_windows
         from ..nn.device import torch_threads
@@ -793,8 +795,8 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         ready = self._ready()
         if ready.model_.decoder is None:
             raise ValueError(
-                "this model was pretrained with structure_weight=0 and cannot reconstruct: fit it "
-                "with a share of masked modeling"
+                "this model has learned to predict no masked samples and cannot reconstruct: fit "
+                "it with structure_weight above 0, and an encoder whose target is not 'latent'"
             )
         ready._place()
         source = ready._source(check_signals(ready, X, reset=False))

@@ -23,6 +23,10 @@ class EncoderConfig:
         Fraction of the lead x time blocks that masked modeling masks.
     block : int, default=3
         Patches per masked block; ``"lead_time"`` tokens are masked one by one.
+    target : {"signal", "latent", "both"}, default="signal"
+        What masked modeling predicts of the masked parts: samples, the feature maps that an average
+        of the encoder over its training has of the whole signal, or both. With ``"latent"``,
+        signals cannot be reconstructed.
     decoder_width, decoder_depth : int
         Lightweight decoder: channels and number of layers.
     projection : int, default=128
@@ -48,6 +52,7 @@ class EncoderConfig:
     patch: int = 16
     mask_ratio: float = 0.4
     block: int = 3
+    target: str = "signal"
     decoder_width: int = 128
     decoder_depth: int = 1
     projection: int = 128
@@ -62,6 +67,8 @@ class EncoderConfig:
             raise ValueError(f"trunk must be 'conv' or 'vit', got {self.trunk!r}")
         if self.tokenizer not in ("lead_time", "time"):
             raise ValueError(f"tokenizer must be 'lead_time' or 'time', got {self.tokenizer!r}")
+        if self.target not in ("signal", "latent", "both"):
+            raise ValueError(f"target must be 'signal', 'latent' or 'both', got {self.target!r}")
         if not 0 < self.mask_ratio < 1:
             raise ValueError(f"mask_ratio must lie in (0, 1), got {self.mask_ratio!r}")
         if self.trunk == "conv" and self.patch != 2 ** len(self.widths):

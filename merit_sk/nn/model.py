@@ -16,6 +16,7 @@ from .masking import hide_blocks
 from .objective import info_nce, masked_likelihood, normalize_blocks, statement_loss
 from .padding import held, inside
 from .rows import alone
+from .teacher import Teacher
 from .text import build_text_tower
 
 STATEMENT_WEIGHT = 0.25
@@ -41,7 +42,8 @@ class MeritModel(nn.Module):
     align_view : {"full", "masked"}, default="full"
         What is aligned with the text: the whole signal, as at test time, or the visible part.
     decoder : bool or None, default=None
-        Whether there is a decoder of masked samples; None builds one if masked modeling counts.
+        Whether there is a decoder of masked samples; None builds one if masked modeling counts
+        and predicts them.
 
     Attributes
     ----------
@@ -68,8 +70,10 @@ class MeritModel(nn.Module):
         self.structure_weight = structure_weight if text is not None else 1.0
         self.align_view = align_view
         self.encoder = build_encoder(config, n_leads, n_times)
-        builds_decoder = self.structure_weight > 0 if decoder is None else decoder
-        self.decoder = build_decoder(config, n_leads, n_times) if builds_decoder else None
+        if decoder is None:
+            decoder = self.structure_weight > 0 and config.target != "latent"
+        self.decoder = build_decoder(config, n_leads, n_times) if decoder else None
+        self.teacher = None
         self.log_sigma = nn.Parameter(torch.zeros(()))
         n_features = 3 * sum(self.encoder.stage_dims) + 2 * N_QUARTILES * n_leads
         self.register_buffer("feature_mean", torch.zeros(n_features))
@@ -181,6 +185,11 @@ class MeritModel(nn.Module):
         device = self.log_sigma.device
         self.bank = features and {k: v.to(device) for k, v in features.items()}
 
+    def set_teacher(self):
+        """Average the encoder from here on if training needs a latent target; see `Teacher`."""
+        if self.structure_weight > 0 and self.config.target != "signal":
+            self.teacher = Teacher(self.encoder, self.config, self.n_leads, self.n_times)
+
     def summary(self, maps):
         """Mean, maximum and standard deviation over time of every map in ``maps``."""
         return torch.cat([torch.cat(pool(*m), dim=1) for m in maps], dim=1)
@@ -215,18 +224,23 @@ class MeritModel(nn.Module):
         )  # fmt: skip
 
     def structure(self, x, n_valid):
-        """Masked modeling: maps of the visible part, loss and bound.
+        """Masked modeling: maps of the visible part, loss and bound, the mean of both targets'.
 
         Flat leads, such as missing ones, are not scored, and neither is padding.
         """
         hidden = self.hide(x, n_valid)
         maps = self.encoder.visible(x, hidden, n_valid)
-        x = held(x, n_valid)
-        target, _, _ = normalize_blocks(x, self.config.block_samples)
-        varies = x.amax(dim=2, keepdim=True) > x.amin(dim=2, keepdim=True)
+        whole = held(x, n_valid)
+        varies = whole.amax(dim=2, keepdim=True) > whole.amin(dim=2, keepdim=True)
         scored = hidden & inside(x.shape[2], n_valid)[:, None] & varies
-        prediction = self.decoder(maps, hidden, n_valid)
-        loss, bound = masked_likelihood(prediction, target, scored, self.log_sigma)
+        found = []
+        if self.decoder is not None:
+            target, _, _ = normalize_blocks(whole, self.config.block_samples)
+            prediction = self.decoder(maps, hidden, n_valid)
+            found.append(masked_likelihood(prediction, target, scored, self.log_sigma))
+        if self.teacher is not None:
+            found.append(self.teacher(x, n_valid, maps, hidden, scored))
+        loss, bound = (sum(part) / len(found) for part in zip(*found, strict=True))
         return maps, loss, bound
 
     def forward(self, signal, n_valid, view=None, text_index=None, text=None, present=None,

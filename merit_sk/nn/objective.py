@@ -7,6 +7,8 @@ from torch.nn import functional as F
 
 from .collective import total
 
+STEADY = 1e-8  # added to variances, so that a constant channel is one of zeros
+
 
 def info_nce(signal, text, text_index, scale):
     """Compute symmetric InfoNCE with records of equal text as positives of each other.
@@ -115,12 +117,44 @@ def normalize_blocks(x, block, floor=0.1):
     return (x - mean) / spread, mean, spread
 
 
+def standardize_channels(x, scored):
+    """Standardize every channel over the scored positions of the joint batch.
+
+    Parameters
+    ----------
+    x : tensor of shape (n, channels, positions)
+    scored : bool tensor of shape (n, channels, positions)
+
+    Returns
+    -------
+    tensor of shape (n, channels, positions)
+        Zeros where nothing is scored; a constant channel stays one.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from merit_sk.nn.objective import standardize_channels
+    >>> x = torch.tensor([[[1.0, 3.0, 9.0]]])
+    >>> standardize_channels(x, x < 5)
+    tensor([[[-1.,  1.,  0.]]])
+    """
+
+    def mean(values):
+        return total(torch.where(scored, values, 0.0).sum(dim=(0, 2))) / count
+
+    count = total(scored.sum(dim=(0, 2))).clamp(min=1)
+    centered = x - mean(x)[:, None]
+    spread = (mean(centered.square()) + STEADY).sqrt()
+    return torch.where(scored, centered / spread[:, None], 0.0)
+
+
 def masked_likelihood(prediction, target, scored, log_sigma):
     """Compute the Gaussian log-likelihood of masked samples (Barber-Agakov bound).
 
     Parameters
     ----------
     prediction, target : tensors of shape (n, n_leads, n_times)
+        Or any other three dimensions, such as those of feature maps.
     scored : bool tensor of shape (n, n_leads, n_times)
     log_sigma : scalar tensor
         Logarithm of the learned standard deviation of the residuals.

@@ -6,6 +6,7 @@ import warnings
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import (
+    Callback,
     GradientNormClipping,
     LRScheduler,
     ParamMapper,
@@ -140,6 +141,14 @@ class FiniteLoss(GradientNormClipping):
             )
 
 
+class Averaging(Callback):
+    """Average the encoder in the model's teacher, after every step."""
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        if training:
+            net.module_.teacher.follow(net.module_.encoder, net.batches_.step)
+
+
 def warmup_cosine(n_steps, warmup=0.05):
     """Factor on the learning rate: linear warm-up, then half a cosine to zero.
 
@@ -188,6 +197,8 @@ def build_net(
     main = rank() == 0
     callbacks = [c for c in callbacks if main or isinstance(_bare(c), CHANGE_TRAINING)]
     steps = [("clip", FiniteLoss(gradient_clip_value=1.0))]
+    if getattr(model, "teacher", None) is not None:
+        steps.append(("teacher", Averaging()))
     if not any(isinstance(_bare(c), LRScheduler) for c in callbacks):
         n_steps = settings["max_epochs"] * len(Batches(train, settings["batch_size"], 0, True))
         policy = dict(lr_lambda=warmup_cosine(n_steps), step_every="batch")

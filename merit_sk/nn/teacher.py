@@ -1,0 +1,97 @@
+"""The latent target of masked modeling: maps that an averaged encoder has of the whole signal."""
+
+import copy
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .decoder import build_predictor
+from .objective import masked_likelihood, standardize_channels
+
+MAX_MOMENTUM = 0.999
+
+
+class Teacher(nn.Module):
+    """Average of an encoder over its training, and what predicts its maps; not part of a model.
+
+    It sees the whole signal. From the maps of the unmasked part, its maps at masked positions are
+    predicted [1]_: those of all stages, averaged to the positions of the last one and standardized
+    per channel over the batch, so that constant maps are worth nothing.
+
+    Parameters
+    ----------
+    encoder : ConvEncoder or ViTEncoder
+        Copied.
+    config : EncoderConfig
+    n_leads, n_times : int
+        Shape of a window.
+
+    References
+    ----------
+    .. [1] A. Baevski et al., "data2vec: a general framework for self-supervised learning in
+       speech, vision and language", ICML 2022.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from merit_sk.nn.config import EncoderConfig
+    >>> from merit_sk.nn.encoder import build_encoder
+    >>> from merit_sk.nn.teacher import Teacher
+    >>> config = EncoderConfig(widths=(8, 8), patch=4)
+    >>> encoder = build_encoder(config, n_leads=2, n_times=100)
+    >>> teacher = Teacher(encoder, config, n_leads=2, n_times=100)
+    >>> x, n_valid = torch.randn(3, 2, 100), torch.full((3,), 100)
+    >>> hidden = torch.ones_like(x, dtype=torch.bool)
+    >>> loss, bound = teacher(x, n_valid, encoder.visible(x, hidden, n_valid), hidden, hidden)
+    >>> bool(bound < 0.1)
+    True
+    """
+
+    def __init__(self, encoder, config, n_leads, n_times):
+        super().__init__()
+        self.config = config
+        self.encoder = copy.deepcopy(encoder).requires_grad_(False)
+        self.predictor = build_predictor(config, n_leads, n_times, sum(encoder.stage_dims))
+        self.log_sigma = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x, n_valid, maps, hidden, scored):
+        """Loss and bound, see `masked_likelihood`.
+
+        Parameters
+        ----------
+        x : tensor of shape (n, n_leads, n_times)
+        n_valid : long tensor of shape (n,)
+            Samples before the padding.
+        maps : list of tuple
+            Of the unmasked part.
+        hidden, scored : bool tensors of shape (n, n_leads, n_times)
+            Masked samples, and those of them that count.
+        """
+        with torch.no_grad():
+            stages = [features.float() for features, _ in self.encoder(x, n_valid)]
+            n_positions = stages[-1].shape[2]
+            target = torch.cat([F.adaptive_avg_pool1d(s, n_positions) for s in stages], dim=1)
+        starts = scored[..., :: self.config.patch]
+        positions = starts.flatten(1) if self.config.drops_tokens else starts.any(dim=1)
+        positions = positions[:, None].expand_as(target)
+        prediction = self.predictor(maps, hidden, n_valid)
+        target = standardize_channels(target, positions)
+        return masked_likelihood(prediction, target, positions, self.log_sigma)
+
+    @torch.no_grad()
+    def follow(self, encoder, step):
+        """Average the weights of the encoder after a step of its training.
+
+        The average is over about the last ninth of the steps so far, at most over 1,000: early
+        weights, which know little, are forgotten in short and in long training.
+
+        Parameters
+        ----------
+        encoder : ConvEncoder or ViTEncoder
+        step : int
+            From 1.
+        """
+        momentum = min((1 + step) / (10 + step), MAX_MOMENTUM)
+        for mine, theirs in zip(self.encoder.parameters(), encoder.parameters(), strict=True):
+            mine.lerp_(theirs, 1 - momentum)
