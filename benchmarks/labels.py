@@ -72,23 +72,29 @@ def load(path, in_mv, n):
     return ecg
 
 
-def extractors(encoders, seed):
-    """What makes features, by the name of the method."""
+def extractors(encoders, in_mv, seed):
+    """What makes features, by the name of the method; voltages are among them in mV alone."""
+    readout = "all" if in_mv else "stages"
     found = {
-        BOX: MeritEmbedder(),
-        **{name: MeritEmbedder.from_pretrained(folder) for name, folder in encoders.items()},
-        "random encoder": MeritEmbedder(pretrained=None, max_epochs=0, random_state=seed),
+        BOX: MeritEmbedder(readout=readout),
+        **{
+            name.replace("_", " "): MeritEmbedder.from_pretrained(folder, readout=readout)
+            for name, folder in encoders.items()
+        },
+        "random encoder": MeritEmbedder(
+            pretrained=None, max_epochs=0, readout=readout, random_state=seed
+        ),
         "summary features": SummaryFeatures(),
     }
+    if in_mv:
+        found["merit-tiny, no voltages"] = MeritEmbedder(readout="stages")
     if minirocket_is_there():
         found[ROCKET] = MiniRocketFeatures(random_state=seed)
     return found
 
 
-def features(extractor, ecg, in_mv):
-    """Features of all recordings; of standardized ones those that are no voltages."""
-    if isinstance(extractor, MeritEmbedder):
-        extractor.set_params(readout="all" if in_mv else "stages")
+def features(extractor, ecg):
+    """Features of all recordings."""
     return np.asarray(extractor.fit(ecg.data[ecg.train]).transform(ecg.data), dtype=np.float32)
 
 
@@ -157,10 +163,10 @@ def computed(args, ecg):
             found[method, n, repeat] = kept["scores"]
 
     kept = {}
-    for name, extractor in extractors(encoders, args.seed).items():
+    for name, extractor in extractors(encoders, args.mv, args.seed).items():
         path = folder / f"{name}.npy".replace(" ", "_")
         if not path.exists():
-            write_arrays(path, features(extractor, ecg, args.mv))
+            write_arrays(path, features(extractor, ecg))
         kept[name] = np.load(path)
     if ROCKET in kept:
         blocks = [StandardScaler().fit_transform(kept[k]) / kept[k].shape[1] ** 0.5
