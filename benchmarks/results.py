@@ -69,6 +69,7 @@ RUNS = {
     "new_words": Run("new_words.py"),
     "measurements": Run("measurements.py", "--data {data} --only-tables"),
     "single_lead": Run("single_lead.py", "--data {data}"),
+    "informativeness": Run("informativeness.py", "--data {data}"),
     "simulated_beats": Run("simulated_beats.py", "--data {data}"),
 }
 
