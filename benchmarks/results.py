@@ -62,6 +62,7 @@ RUNS = {
         + " {simulated}",
         tuple(WEIGHTS),
     ),
+    "calibration": Run("calibrate.py", "--data {data} --only-tables"),
     "retrieval": Run("retrieval.py", "--data {data}"),
     "unfamiliar": Run("unfamiliar.py", "--data {data}"),
     "explanations": Run("explanations.py", "--data {data} --seed 7"),
