@@ -9,8 +9,8 @@ and the threshold from fold 9. Curves and operating points of the statements are
 to 9: pretraining saw folds 1 to 8, so curves of these are applied to fold 9, and one factor for all
 slopes makes up for what they promise too much. Fold 10 is used for the table that is printed, and
 for nothing else. As it holds few recordings, a second table has all folds, each with curves of four
-fifths of the folds; most of these were seen in pretraining. ``--only-tables`` makes the tables of the
-weights as they are, and changes nothing.
+fifths of the folds; most of these were seen in pretraining. ``--only-tables`` makes the tables of
+the weights as they are, and changes nothing.
 
 PATH is the folder that ``_data.py`` describes.
 """
