@@ -13,11 +13,11 @@ zero-shot classification by the words of ``merit-tiny``, as ``editions.py`` asks
 of PTB-XL's 17,084 training records that papers report.
 
 Macro AUC over classes with ten positives in the test; a class of which no positive was drawn
-counts as 0.5. Macro F1 at the threshold of each class that is best on the test, as papers have it. ``labels.csv`` has mean and spread over draws, ``labels-differences.csv`` what
-``merit-tiny`` has more than others, with 95 % intervals by patient. ``--mv`` takes the recordings
-in mV alone, whose features know voltages, else all are standardized. Further encoders are folders
-of weights. Scores that are in FOLDER are not computed again. PATH is the folder that ``_data.py``
-describes.
+counts as 0.5. Macro F1 at the threshold of each class that is best on the test, as papers have
+it. ``labels.csv`` has mean and spread over draws, ``labels-differences.csv`` what ``merit-tiny``
+has more than others, with 95 % intervals by patient. ``--mv`` takes the recordings in mV alone,
+whose features know voltages, else all are standardized. Further encoders are folders of weights.
+Scores that are in FOLDER are not computed again. PATH is the folder that ``_data.py`` describes.
 """
 
 import argparse
