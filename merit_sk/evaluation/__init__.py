@@ -1,6 +1,7 @@
 """Evaluation protocols, and the baselines beside which a model is evaluated."""
 
 from ._baselines import MantisFeatures, MiniRocketFeatures, SummaryFeatures
+from ._heads import LogisticProbe, MerlProbe, RidgeProbe
 from ._nearest_reports import nearest_report_scores
 from ._probe import ProbeRepeat, ProbeResult, evaluate_probe
 from ._reports import ReportScores, evaluate_reports, report_baselines, report_labeler
@@ -9,11 +10,14 @@ from ._shift import category_map, evaluate_shift, map_scores
 from ._zero_shot import evaluate_zero_shot
 
 __all__ = [
+    "LogisticProbe",
     "MantisFeatures",
+    "MerlProbe",
     "MiniRocketFeatures",
     "ProbeRepeat",
     "ProbeResult",
     "ReportScores",
+    "RidgeProbe",
     "ScoredTest",
     "SummaryFeatures",
     "category_map",

@@ -66,7 +66,7 @@ class ProbeResult:
         Their labels.
     groups_test : ndarray or None
         Their patients.
-    head : str
+    head : str or classifier
         The head that was fitted.
     """
 
@@ -206,11 +206,13 @@ def evaluate_probe(
     n_repeats : int, default=5
         Random subsets (repeats) for each fraction below 1, stratified by label. They are the same
         in all calls with the same ``random_state``, so that models can be compared.
-    head : {"ridge", "logistic", "merl"}, default="ridge"
-        "ridge": ridge regression onto -1 and 1 with 25 penalties from 1 to 1e6. "logistic":
-        one-vs-rest logistic regression with 9 values of C from 1e-4 to 1. "merl": the linear
-        layer of the ECG-text literature (AdamW at 1e-3, 100 epochs, batches of 16) with the
-        weights of the best validation epoch.
+    head : {"ridge", "logistic", "merl"} or classifier, default="ridge"
+        "ridge": ridge regression onto -1 and 1 with 25 penalties from 1 to 1e6
+        (:class:`RidgeProbe`). "logistic": one-vs-rest logistic regression with 9 values of C from
+        1e-4 to 1 (:class:`LogisticProbe`). "merl": the linear layer of the ECG-text literature
+        (AdamW at 1e-3, 100 epochs, batches of 16) with the weights of the best validation epoch
+        (:class:`MerlProbe`). Or any multi-label classifier with ``decision_function``; one whose
+        ``fit`` has no ``X_valid`` does not see the validation records.
     train_folds, valid_folds, test_folds : int or sequence of int, default=1 to 8, 9 and 10
         Values of ``data.folds``. Without validation folds (``()``) the ridge penalty is chosen by
         leave-one-out error on the training records.

@@ -135,7 +135,7 @@ def evaluate_shift(
     protocol : {"probe", "zero_shot"}, default="probe"
     classes : dict, default=None
         For "zero_shot", phrases of the target classes; see :func:`evaluate_zero_shot`.
-    head : {"ridge", "logistic", "merl"}, default="ridge"
+    head : {"ridge", "logistic", "merl"} or classifier, default="ridge"
         Head of "probe", see :func:`evaluate_probe`.
     train_folds, valid_folds, test_folds : int or sequence of int, default=1 to 8, 9 and 10
     min_positives : int, default=1
