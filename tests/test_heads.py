@@ -1,5 +1,8 @@
 """Probe heads as estimators: by themselves, in searches, and behind an embedder."""
 
+import doctest
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn import config_context
@@ -147,3 +150,9 @@ def test_parameters_are_checked(head, labeled):
         head.fit(*labeled)
     with pytest.raises(ValueError, match="indicator"):
         RidgeProbe().fit(labeled[0], 2 * labeled[1] + np.eye(300, 3, dtype=int))
+
+
+def test_code_of_the_documentation_runs():
+    page = Path(__file__).parents[1] / "docs" / "evaluation.rst"
+    found = doctest.testfile(str(page), module_relative=False, optionflags=doctest.ELLIPSIS)
+    assert found.attempted > 20 and not found.failed

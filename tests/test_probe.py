@@ -354,7 +354,7 @@ def test_patients_in_both_parts_are_an_error():
     features, data = make_data(n=400)
     with pytest.raises(ValueError, match=r"both parts of split 0.*GroupKFold"):
         evaluate_probe(features, data, cv=KFold(3, shuffle=True, random_state=0), **CV)
-    with pytest.raises(ValueError, match="Split 0 has 0 training"):
+    with pytest.raises(ValueError, match="Split 0 has 0 patients"):
         evaluate_probe(features, data, cv=[(np.empty(0, int), np.arange(400))], **CV)
 
 

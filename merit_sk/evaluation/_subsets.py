@@ -76,13 +76,13 @@ def cv_splits(data, cv, random_state, labeled_only=True):
                 "whole patients, as GroupKFold and GroupShuffleSplit do."
             )
         train, test = train[usable[train]], test[usable[test]]
-        if len(train) < 2 or not len(test):
+        members = train if groups is None else groups[train]
+        if len(np.unique(members)) < 2 or not len(test):
             raise ValueError(
-                f"Split {k} has {len(train)} training and {len(test)} test records with a label."
+                f"Split {k} has {len(np.unique(members))} patients to train on and {len(test)} "
+                "records to test on (with a label)."
             )
-        held_out = draw_records(
-            y[train], None if groups is None else groups[train], VALIDATION_SHARE, random_state
-        )
+        held_out = draw_records(y[train], members, VALIDATION_SHARE, random_state)
         splits.append(Split(train[~held_out], train[held_out], test))
     return splits
 
@@ -171,18 +171,17 @@ def shares(fractions, n_train):
         From share, ascending, to the fraction or number that was asked for.
     """
     fractions = [float(fraction) for fraction in fractions]
-    if not fractions or min(fractions) <= 0 or min(fractions) > max(n_train, 1):
+    if not fractions or min(fractions) <= 0 or min(fractions) > n_train:
         raise ValueError(
             f"fractions must lie in (0, 1], or be numbers of records up to {n_train}; got "
             f"{fractions}."
         )
-    more = [f"{fraction:g}" for fraction in sorted(fractions) if fraction > max(n_train, 1)]
+    more = [f"{fraction:g}" for fraction in sorted(fractions) if fraction > n_train]
     if more:
         warnings.warn(
             f"Left out, since there are {n_train} training records: {', '.join(more)} labels.",
             UserWarning,
             stacklevel=5,
         )
-    share = {f if f <= 1 else f / n_train: f for f in sorted(fractions, reverse=True)
-             if f <= max(n_train, 1)}  # fmt: skip
-    return dict(sorted(share.items()))
+    kept = sorted((f for f in fractions if f <= n_train), reverse=True)
+    return dict(sorted({f if f <= 1 else f / n_train: f for f in kept}.items()))
