@@ -60,7 +60,7 @@ print("difference     ", compare(macro_auc, y, ours.scores, theirs.scores, group
 # Class by class
 # --------------
 frame = results["MERIT"].to_frame(per_class=True)
-print(frame.pivot_table("auc", ["target", "n_positives"], "labels").round(3))
+print(frame.pivot_table("auc", ["target", "n_positives"], "labels", sort=False).round(3))
 
 # %%
 # Every record tested once
