@@ -29,7 +29,6 @@ from merit_sk.statements import class_statements
 
 WEIGHTS = Path(__file__).parents[1] / "merit_sk" / "pretrained" / "merit-tiny"
 TASKS = ("superclass", "subclass", "form", "rhythm")
-FRACTIONS = (0.01, 0.1, 1.0)
 MIN_POSITIVES = 5
 TABLE_POSITIVES = 10
 BANDS = {"under 50": (0, 50), "50 to 64": (50, 65), "65 to 79": (65, 80), "80 and over": (80, 999)}
@@ -47,15 +46,15 @@ def probe_rows(main, features):
     for task in TASKS:
         ecg = select_task(main, task)
         results = {
-            name: evaluate_probe(Z, ecg, fractions=FRACTIONS, min_positives=MIN_POSITIVES)
+            name: evaluate_probe(Z, ecg, min_positives=MIN_POSITIVES)
             for name, Z in features.items()
         }
-        for fraction in FRACTIONS:
+        for labels in next(iter(results.values())).summary()["labels"]:
             resamples = {}
             for name, result in results.items():
-                draws = result.at(fraction)
+                draws = result.at(labels)
                 resamples[name] = np.mean([d.auc.resamples for d in draws], axis=0)
-                row = {"task": task, "labels": fraction, "name": name,
+                row = {"task": task, "labels": labels, "name": name,
                        "n_classes": int(result.included.sum()), "n_test": len(result.test_index),
                        "auc": np.mean([d.auc.estimate for d in draws]),
                        "interval": quantiles(resamples[name])}  # fmt: skip
