@@ -13,7 +13,9 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from _data import OTHER_SETS, load_all_experiment, minirocket_is_there
+from _tables import add_output, write
 from card_text import card, render
 
 from merit_sk import MeritEmbedder, MeritZeroShotClassifier
@@ -206,11 +208,36 @@ def evaluate(model, data, n=None):
     }
 
 
+def flat(row):
+    """A row without lists: an interval is three columns."""
+    out = {}
+    for name, value in row.items():
+        if name in ("auc", "en", "de") and isinstance(value, list):
+            low, high = f"{name}, low", f"{name}, high"
+            out |= dict(zip((name, low, high), value, strict=True))
+        elif name in ("interval", "ahead"):
+            out |= {f"{name}, low": value[0], f"{name}, high": value[1]}
+        elif name == "classes" and isinstance(value, list):
+            out[name] = " ".join(value)
+        else:
+            out |= value if isinstance(value, dict) else {name: value}
+    return out
+
+
+def others_table(rows):
+    return pd.DataFrame([
+        {"set": row["name"], "recordings": row["n"], "class": code, "AUC": auc, "low": low,
+         "high": high}
+        for row in rows for code, (auc, low, high) in row["aucs"].items()
+    ])  # fmt: skip
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder described in _data.py")
     parser.add_argument("--model", type=Path, default=WEIGHTS)
-    parser.add_argument("--output", type=Path, help="by default MODEL_CARD.md beside the weights")
+    parser.add_argument("--card", type=Path, help="by default MODEL_CARD.md beside the weights")
+    add_output(parser)
     parser.add_argument("--quick", action="store_true", help="few recordings: tests the script")
     args = parser.parse_args(arguments)
     with warnings.catch_warnings():
@@ -219,8 +246,11 @@ def main(arguments=None):
     config = json.loads((args.model / "config.json").read_text())
     recipe = json.loads((args.model / "recipe.json").read_text())
     text = render(card(args.model.name, figures, config, recipe))
-    (args.output or args.model / "MODEL_CARD.md").write_text(text)
+    (args.card or args.model / "MODEL_CARD.md").write_text(text)
     print(text)
+    names = ("probe", "superclasses", "statements", "subgroups", "leads")
+    tables = {f"model_card__{name}": pd.DataFrame(map(flat, figures[name])) for name in names}
+    write(args.output, **tables, model_card__others=others_table(figures["others"]))
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ RUNS = {
         + " {crops} {simulated}",
         tuple(WEIGHTS),
     ),
+    "model_card": Run("model_card.py", "--data {data}"),
     "calibration": Run("calibrate.py", "--data {data} --only-tables"),
     "retrieval": Run("retrieval.py", "--data {data}"),
     "unfamiliar": Run("unfamiliar.py", "--data {data}"),

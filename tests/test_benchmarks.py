@@ -187,8 +187,10 @@ def test_reports(benchmark, capsys, all_data, tmp_path):
 
 @pytest.mark.slow
 def test_model_card(benchmark, all_data, tmp_path):
-    benchmark("model_card", "--data", all_data, "--output", tmp_path / "card.md", "--quick")
+    benchmark("model_card", "--data", all_data, "--card", tmp_path / "card.md", "--quick",
+              "--output", tmp_path)  # fmt: skip
     assert "## Known failures" in (tmp_path / "card.md").read_text()
+    assert pd.read_csv(tmp_path / "model_card-statements.csv").en.between(0, 1).all()
 
 
 @pytest.mark.slow
