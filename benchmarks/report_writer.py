@@ -64,25 +64,24 @@ def simulated(n, seed, language):
             break
     return Bunch(
         X=np.concatenate(signals)[:n], reports=np.array(reports[:n], dtype=object),
-        statements=np.concatenate(shown)[:n], names=ecg.target_names,
+        statements=np.concatenate(shown)[:n],
         groups=np.array([f"simulated {seed} {i}" for i in range(n)]),
     )  # fmt: skip
 
 
-def real(path):
-    """Return all recordings of PTB-XL, in mV where there are such, with their 12SL statements."""
-    ecg = load_all(path, statements_of(path))
-    in_mv = load_ptbxl(path / "ptb-xl", task="all").data
+def real(path, n=None):
+    """Return recordings of PTB-XL, in mV where there are such, with their 12SL statements."""
+    ecg, raw = load_all(path, statements_of(path), n), load_ptbxl(path / "ptb-xl", task="all")
+    place = raw.frame.index.get_indexer(ecg.frame.index)
     X = np.array(ecg.data, dtype=np.float32)
-    X[: len(in_mv)] = in_mv
+    X[place >= 0] = raw.data[place[place >= 0]]
     codes = pd.read_csv(statements_of(path), index_col="ecg_id").statements.loc[ecg.frame.index]
     codes = [{c for c in ast.literal_eval(row) if c.isalnum()} - SIGNS for row in codes]
     binarizer = MultiLabelBinarizer()
     reports = [machine_report(text) for text in ecg.reports]
     return Bunch(
-        X=X, statements=binarizer.fit_transform(codes), names=binarizer.classes_,
-        target=ecg.target, groups=np.array([f"patient {g}" for g in ecg.groups]), folds=ecg.folds,
-        in_mv=np.arange(len(X)) < len(in_mv),
+        X=X, statements=binarizer.fit_transform(codes), target=ecg.target, folds=ecg.folds,
+        groups=np.array([f"patient {g}" for g in ecg.groups]), in_mv=place >= 0,
         reports={"en": np.array(reports, dtype=object),
                  "de": np.array([german(text) or "" for text in reports], dtype=object)},
     )  # fmt: skip
@@ -257,6 +256,7 @@ def parse(arguments=None):
     parser.add_argument("--random", action="store_true", help="test an untrained encoder as well")
     parser.add_argument("--n-simulated", type=int, default=16_000)
     parser.add_argument("--n-test", type=int, default=1_000, help="simulated, of each language")
+    parser.add_argument("--n", type=int, help="about as many real recordings; by default all")
     parser.add_argument("--repeats", type=int, default=3, help="of real recordings")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seed", type=int, default=2000)
@@ -267,8 +267,9 @@ def parse(arguments=None):
 def main(arguments=None):
     args = parse(arguments)
     warnings.filterwarnings("ignore", message="the recordings lack|.*flat")
-    ptbxl = real(args.data)
+    ptbxl = real(args.data, args.n)
     what = {"seed": args.seed, "n_simulated": args.n_simulated, "repeats": args.repeats}
+    what |= {"n": args.n} if args.n else {}
     folder = args.work / f"data-{digest(what)}"
     records, lessons = collect(args, ptbxl, folder)
     counts = lessons.language.value_counts().to_dict()

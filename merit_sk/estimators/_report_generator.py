@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from ..inference.generate import resolve_generation, write_reports
 from ..reports._context import carried_reports, check_context, written_reports
+from ..signals import check_finite
 from ._checks import check_signals
 from ._fit import all_or_nothing
 from ._given_embedder import (
@@ -230,8 +231,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         X = check_signals(self, X, reset=True)
         unread = y is None and reports is None and getattr(X, "reports", None) is None
         if unread and self._can_come_with_weights():
-            self._take_writer()
-            return self
+            return self._load(X)
         reports = written_reports(carried_reports(X, y, reports), len(X))
         context = check_context(context, len(X))
         groups = np.arange(len(X)) if groups is None else column_or_1d(groups)
@@ -251,6 +251,17 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
             self._train(ecg, before, reports[kept])
         return self
 
+    def _load(self, X):
+        """Take the writer that comes with the weights, and look at recordings as `fit` does."""
+        n_features = self.n_features_in_
+        self._take_writer()
+        if self._fitted_in_two_dimensions:
+            self.n_features_in_ = n_features
+        self.embedder_._source(X)
+        if isinstance(X, np.ndarray):
+            check_finite(X, on_invalid=self.embedder_.on_invalid)
+        return self
+
     def _read(self, X):
         """What the projector gets of each recording, (n_samples, n_features) float32."""
         from ..inference.embed import embed_windows
@@ -265,6 +276,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
     def _before(self, context, n_samples):
         """The text that stands before each report."""
         if self._came_with_weights:
+            self._validate_params()
             if context is not None:
                 raise ValueError("context= was given, but not to the training of these weights")
             return np.full(n_samples, self.language, dtype=object)
@@ -356,7 +368,6 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
 
     def _take_writer(self):
         """Become the writer that comes with the weights."""
-        self._validate_params()
         embedder = resolve_embedder(self.embedder)
         if embedder.report_writer_ is None:
             raise ValueError(
