@@ -317,6 +317,44 @@ def test_a_table_is_stale_once_code_that_ran_has_changed(traced, before, after, 
 
 
 @pytest.fixture
+def results(traced, monkeypatch, tmp_path):
+    """The module that makes tables, with one table of a repository of a test's own."""
+    results = importlib.import_module("results")
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr(results, "RUNS", {"one": results.Run("script.py", "--data {data}")})
+    (tmp_path / "one-part.csv").write_text("task,labels,AUC\nform,20,0.75\nform,50,0.8125\n")
+    note = {"command": results.shown(results.RUNS["one"]), "traces": [traced[1]]}
+    (tmp_path / "one.json").write_text(json.dumps(note))
+    return results
+
+
+def test_figures_of_a_table(results, tmp_path):
+    """A part of a table is made by its run; a figure that is not there, or not one, is an error."""
+    assert results.value("one-part[task=form, labels=50].AUC") == "0.812"
+    assert results.value("one-part[labels=20].AUC|.0%") == "75%"
+    assert results.made_with("one-part")["command"] == "python benchmarks/script.py --data DATA"
+    for wrong in ("one-part[task=form].AUC", "one-part[labels=21].AUC"):
+        with pytest.raises(ValueError, match="rows of one-part"):
+            results.value(wrong)
+    page = tmp_path / "README.md"
+    page.write_text("AUC <!--one-part[labels=20].AUC|.2f-->0.99<!--/-->, and 0.99.")
+    results.fill(page)
+    assert page.read_text() == "AUC <!--one-part[labels=20].AUC|.2f-->0.75<!--/-->, and 0.99."
+
+
+def test_check_fails_once_a_table_is_stale(results, traced, capsys):
+    def check():
+        with pytest.raises(SystemExit) as done:
+            results.main(["--check"])
+        return done.value.code, capsys.readouterr().out
+
+    assert check() == (False, f"{'one':16} current\n")
+    traced[2].write_text(traced[2].read_text().replace("LIMIT = 3", "LIMIT = 4"))
+    code, said = check()
+    assert code == 1 and "stale: benchmarks/model.py" in said
+
+
+@pytest.fixture
 def ecg_fix_data(tmp_path):
     """What ECG-FIX's preprocessing leaves: its folder, and what is in it."""
     ecg = make_ecg(7, sampling_rate=500, task="superclass", random_state=0)
