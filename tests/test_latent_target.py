@@ -102,7 +102,7 @@ def test_goes_on_from_weights(latent, both, ecg, tmp_path, target):
 
 
 def test_only_what_predicts_samples_reconstructs(latent, both, ecg):
-    with pytest.raises(ValueError, match="target is not 'latent'"):
+    with pytest.raises(ValueError, match="target='latent' and cannot reconstruct"):
         latent.reconstruct(ecg.data[:2])
     assert np.isfinite(both.reconstruct(ecg.data[:2], random_state=0).reconstruction).all()
 

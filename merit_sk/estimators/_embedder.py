@@ -798,9 +798,11 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
 
         ready = self._ready()
         if ready.model_.decoder is None:
+            latent = ready.model_.config.target == "latent"
+            how = "an encoder of target='latent'" if latent else "structure_weight=0"
             raise ValueError(
-                "this model has learned to predict no masked samples and cannot reconstruct: fit "
-                "it with structure_weight above 0, and an encoder whose target is not 'latent'"
+                f"this model was pretrained with {how} and cannot reconstruct: fit it with a share "
+                "of masked modeling that predicts samples"
             )
         ready._place()
         source = ready._source(check_signals(ready, X, reset=False))
