@@ -26,6 +26,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "decision",
     "measured",
+    "pictures",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
@@ -35,6 +36,7 @@ default_role = "literal"
 suppress_warnings = ["config.cache"]
 
 html_static_path = ["_static"]
+html_css_files = ["merit.css"]
 html_theme = "pydata_sphinx_theme"
 html_title = "merit_sk"
 html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
