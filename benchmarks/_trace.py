@@ -15,6 +15,7 @@ import runpy
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -80,8 +81,8 @@ def changed(trace):
     return sorted(name for name, same in (code | files).items() if not same)
 
 
-def _functions(seen):
-    """Functions that were called, by file of this repository."""
+def _functions(seen, start):
+    """Functions that were called, by file of this repository; no digest of what changed since."""
     found = {}
     for code in seen:
         path = Path(code.co_filename)
@@ -92,7 +93,8 @@ def _functions(seen):
     out = {}
     for name, called in sorted(found.items()):
         functions = sorted(called & {*code_of(ROOT / name)} - {""})
-        out[name] = [code_digest(ROOT / name, functions), *functions]
+        as_it_ran = (ROOT / name).stat().st_mtime < start
+        out[name] = [code_digest(ROOT / name, functions) if as_it_ran else "", *functions]
     return out
 
 
@@ -116,7 +118,7 @@ def _files(opened):
 
 def trace(out, script, arguments):
     """Run a script, and write what it depends on, also if it is interrupted."""
-    seen, opened = set(), set()
+    seen, opened, start = set(), set(), time.time()
 
     def note(frame, event, _):
         if event == "call":
@@ -137,7 +139,7 @@ def trace(out, script, arguments):
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
-        found = {"code": _functions(seen), "files": _files(opened)}
+        found = {"code": _functions(seen, start), "files": _files(opened)}
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(found))
 

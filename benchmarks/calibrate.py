@@ -9,7 +9,8 @@ and the threshold from fold 9. Curves and operating points of the statements are
 to 9: pretraining saw folds 1 to 8, so curves of these are applied to fold 9, and one factor for all
 slopes makes up for what they promise too much. Fold 10 is used for the table that is printed, and
 for nothing else. As it holds few recordings, a second table has all folds, each with curves of four
-fifths of the folds; most of these were seen in pretraining.
+fifths of the folds; most of these were seen in pretraining. ``--only-tables`` makes the tables of
+the weights as they are, and changes nothing.
 
 PATH is the folder that ``_data.py`` describes.
 """
@@ -19,8 +20,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from _data import load_all
+from _tables import add_output
+from _tables import write as write_tables
 from safetensors.torch import load, save
 
 from merit_sk import ECGRecords, MeritEmbedder, MeritZeroShotClassifier
@@ -165,6 +169,8 @@ def parse(arguments=None):
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--n", type=int, help="about as many recordings; by default all")
     parser.add_argument("--n-jobs", type=int, default=1)
+    parser.add_argument("--only-tables", action="store_true", help="of the weights as they are")
+    add_output(parser)
     return parser.parse_args(arguments)
 
 
@@ -173,6 +179,13 @@ def main(arguments=None):
     X, target, folds, in_mv = read(args.data, args.n)
     embedder = MeritEmbedder.from_pretrained(args.weights, n_jobs=args.n_jobs, cache=True)
     seen, learned, test = (np.flatnonzero(np.isin(folds, f)) for f in (SEEN, LEARNED, TEST))
+    if args.only_tables:
+        rows = report("fold 10", target[test], on_fold_10(embedder, X[test], embedder.zero_shot_))
+        turned = report("five rotations", target, rotated(embedder, X, target, folds))
+        write_tables(
+            args.output, calibration=pd.DataFrame(rows), calibration__rotated=pd.DataFrame(turned)
+        )
+        return
     names = list(PTBXL_STATEMENTS)
     new = ~np.isin(folds[learned], SEEN)
     found = statistics(embedder, X[learned], in_mv[learned], new)

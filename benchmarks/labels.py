@@ -13,11 +13,11 @@ zero-shot classification by the words of ``merit-tiny``, as ``editions.py`` asks
 of PTB-XL's 17,084 training records that papers report.
 
 Macro AUC over classes with ten positives in the test; a class of which no positive was drawn
-counts as 0.5. ``labels.csv`` has mean and spread over draws, ``labels-differences.csv`` what
-``merit-tiny`` has more than others, with 95 % intervals by patient. ``--mv`` takes the recordings
-in mV alone, whose features know voltages, else all are standardized. Further encoders are folders
-of weights. Scores that are in FOLDER are not computed again. PATH is the folder that ``_data.py``
-describes.
+counts as 0.5. Macro F1 at the threshold of each class that is best on the test, as papers have
+it. ``labels.csv`` has mean and spread over draws, ``labels-differences.csv`` what ``merit-tiny``
+has more than others, with 95 % intervals by patient. ``--mv`` takes the recordings in mV alone,
+whose features know voltages, else all are standardized. Further encoders are folders of weights.
+Scores that are in FOLDER are not computed again. PATH is the folder that ``_data.py`` describes.
 """
 
 import argparse
@@ -38,7 +38,7 @@ from merit_sk.datasets import load_ptbxl
 from merit_sk.estimators import XResNetClassifier
 from merit_sk.evaluation import MiniRocketFeatures, SummaryFeatures
 from merit_sk.experiment import select_task, versions
-from merit_sk.metrics import compare, macro_auc
+from merit_sk.metrics import compare, macro_auc, macro_f1
 from merit_sk.nn.checkpoint import write_arrays
 
 COUNTS = (20, 50, 100, 171, 500)
@@ -72,23 +72,29 @@ def load(path, in_mv, n):
     return ecg
 
 
-def extractors(encoders, seed):
-    """What makes features, by the name of the method."""
+def extractors(encoders, in_mv, seed):
+    """What makes features, by the name of the method; voltages are among them in mV alone."""
+    readout = "all" if in_mv else "stages"
     found = {
-        BOX: MeritEmbedder(),
-        **{name: MeritEmbedder.from_pretrained(folder) for name, folder in encoders.items()},
-        "random encoder": MeritEmbedder(pretrained=None, max_epochs=0, random_state=seed),
+        BOX: MeritEmbedder(readout=readout),
+        **{
+            name.replace("_", " "): MeritEmbedder.from_pretrained(folder, readout=readout)
+            for name, folder in encoders.items()
+        },
+        "random encoder": MeritEmbedder(
+            pretrained=None, max_epochs=0, readout=readout, random_state=seed
+        ),
         "summary features": SummaryFeatures(),
     }
+    if in_mv:
+        found["merit-tiny, no voltages"] = MeritEmbedder(readout="stages")
     if minirocket_is_there():
         found[ROCKET] = MiniRocketFeatures(random_state=seed)
     return found
 
 
-def features(extractor, ecg, in_mv):
-    """Features of all recordings; of standardized ones those that are no voltages."""
-    if isinstance(extractor, MeritEmbedder):
-        extractor.set_params(readout="all" if in_mv else "stages")
+def features(extractor, ecg):
+    """Features of all recordings."""
     return np.asarray(extractor.fit(ecg.data[ecg.train]).transform(ecg.data), dtype=np.float32)
 
 
@@ -157,10 +163,10 @@ def computed(args, ecg):
             found[method, n, repeat] = kept["scores"]
 
     kept = {}
-    for name, extractor in extractors(encoders, args.seed).items():
+    for name, extractor in extractors(encoders, args.mv, args.seed).items():
         path = folder / f"{name}.npy".replace(" ", "_")
         if not path.exists():
-            write_arrays(path, features(extractor, ecg, args.mv))
+            write_arrays(path, features(extractor, ecg))
         kept[name] = np.load(path)
     if ROCKET in kept:
         blocks = [StandardScaler().fit_transform(kept[k]) / kept[k].shape[1] ** 0.5
@@ -197,8 +203,9 @@ def tables(found, ecg, n_resamples):
             row, y = {"method": method, "labels": n, "task": task}, ecg.Y[ecg.test][:, columns]
             scores = [found[method, n, r][:, columns] for r in repeats]
             aucs = [macro_auc(y, each) for each in scores]
+            f1 = [macro_f1(y, each, threshold="oracle") for each in scores]
             more = {"macro AUC": np.mean(aucs), "spread": np.std(aucs), "draws": len(aucs)}
-            rows.append(row | more)
+            rows.append(row | more | {"macro F1, best threshold": np.mean(f1)})
             if method == BOX or not n:
                 continue
             several = [

@@ -32,6 +32,7 @@ PARTS = ("structure", "text", "statements", "voltages", "lead-sets", "vocabulari
 WEIGHTS = {
     **{f"seed{k}": f"{TINY} --seed {k}" for k in (0, 1, 2)},
     **{f"without-{part}": f"{TINY} --without {part}" for part in PARTS},
+    "crops": f"{TINY} --duration 5 --epochs 2",
     "simulated": "merit_tiny.py --work {work} --output {weights}",
 }
 
@@ -59,9 +60,10 @@ RUNS = {
         "editions.py",
         "--data {data} {seed1} {seed0} {seed2} "
         + " ".join(f"{{without-{part}}}" for part in PARTS)
-        + " {simulated}",
+        + " {crops} {simulated}",
         tuple(WEIGHTS),
     ),
+    "calibration": Run("calibrate.py", "--data {data} --only-tables"),
     "retrieval": Run("retrieval.py", "--data {data}"),
     "unfamiliar": Run("unfamiliar.py", "--data {data}"),
     "explanations": Run("explanations.py", "--data {data} --seed 7"),
@@ -69,6 +71,7 @@ RUNS = {
     "new_words": Run("new_words.py"),
     "measurements": Run("measurements.py", "--data {data} --only-tables"),
     "single_lead": Run("single_lead.py", "--data {data}"),
+    "informativeness": Run("informativeness.py", "--data {data}"),
     "simulated_beats": Run("simulated_beats.py", "--data {data}"),
 }
 

@@ -31,6 +31,10 @@ def _words(text):
     return [word.strip() for word in text.split(",")]
 
 
+def _three(text):
+    return [word.strip() for word in text.split(",", 2)]
+
+
 def _pairs(text):
     return dict(word.split("=", 1) for word in _words(text))
 
@@ -40,7 +44,7 @@ class Measured(Directive):
 
     required_arguments = 1
     option_spec = {
-        "where": _pairs, "pivot": _words, "columns": _words, "interval": _words, "rename": _pairs,
+        "where": _pairs, "pivot": _three, "columns": _words, "interval": _words, "rename": _pairs,
         "format": str, "nocommand": directives.flag,
     }  # fmt: skip
 

@@ -155,14 +155,12 @@ def test_simulated_beats(benchmark, all_data, tmp_path):
 
 
 @pytest.mark.slow
-def test_ablation_and_voltages(benchmark, capsys, all_data, tmp_path):
+def test_ablation(benchmark, capsys, all_data, tmp_path):
     common = ["--data", all_data, "--work", tmp_path, "--rotations", 1, "--n-jobs", 1, "--quick"]
     regimes = "no text", "machine statements", "reports and simulated pairs"
     benchmark("ablation", *common, "--epochs", 1, "--n-simulated", 64, "--regimes", *regimes)
     out = capsys.readouterr().out
     assert "MERIT - alignment only (machine statements)" in out
-    benchmark("voltages", *common)
-    assert "MERIT, voltages - MERIT" in capsys.readouterr().out
 
 
 @pytest.mark.slow
