@@ -33,13 +33,19 @@ templates_path = ["_templates"]
 autosummary_generate = True
 numpydoc_show_class_members = False
 default_role = "literal"
+smartquotes = False
 suppress_warnings = ["config.cache"]
 
 html_static_path = ["_static"]
 html_css_files = ["merit.css"]
 html_theme = "pydata_sphinx_theme"
 html_title = "merit_sk"
-html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
+html_sidebars = {"**": ["pages.html"]}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_prev_next": False,
+    "navbar_center": [],
+}
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",

@@ -30,6 +30,7 @@ def draw(kind):
     with plt.rc_context(style):
         _save(_reading(patient, zero), f"reading-{kind}.png", kind)
         why = ExplanationDisplay.from_estimator(zero, patient, label="CRBBB")
+        why.figure_.set_size_inches(11.5, 4.1)
         _save(why.figure_, f"explanation-{kind}.png", kind)
 
 
@@ -52,7 +53,7 @@ def _save(figure, name, kind):
             if line.get_color() == "black":
                 line.set_color(INK[kind])
         for grid in figure.findobj(LineCollection):
-            grid.set_alpha(0.5)
+            grid.set_alpha(0.35)
         for area in figure.findobj(AxesImage):
             area.set_alpha(0.6)
         for ax in figure.axes:
