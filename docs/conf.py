@@ -1,5 +1,6 @@
 """Sphinx configuration."""
 
+import inspect
 import sys
 import warnings
 from pathlib import Path
@@ -32,6 +33,7 @@ exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 autosummary_generate = True
 numpydoc_show_class_members = False
+toc_object_entries_show_parents = "hide"
 default_role = "literal"
 smartquotes = False
 suppress_warnings = ["config.cache"]
@@ -56,3 +58,15 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "abort_on_example_error": True,
 }
+
+
+def arguments_of_init(app, what, name, obj, options, signature, returns):
+    """Show the arguments of a class instead of those of an inherited ``__new__``."""
+    if what == "class" and signature == "(*args, **kwargs)":
+        _, *arguments = inspect.signature(obj.__init__).parameters.values()
+        return str(inspect.Signature(arguments)), returns
+    return None
+
+
+def setup(app):
+    app.connect("autodoc-process-signature", arguments_of_init)

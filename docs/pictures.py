@@ -15,6 +15,7 @@ from merit_sk.statements import PTBXL_STATEMENTS
 
 FOLDER = Path(__file__).parent / "_static"
 STATEMENTS = ("AFIB", "CRBBB")
+COLORED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 INK = {"light": "#303030", "dark": "#d8d8d8"}
 
 
@@ -25,8 +26,7 @@ def draw(kind):
         warnings.simplefilter("ignore", UserWarning)
         zero = MeritZeroShotClassifier().fit(patient)
     ink = INK[kind]
-    style = {name: ink for name in ("text.color", "axes.labelcolor", "axes.edgecolor",
-                                    "xtick.color", "ytick.color")}  # fmt: skip
+    style = dict.fromkeys(COLORED, ink)
     with plt.rc_context(style):
         _save(_reading(patient, zero), f"reading-{kind}.png", kind)
         why = ExplanationDisplay.from_estimator(zero, patient, label="CRBBB")
