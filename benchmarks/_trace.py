@@ -66,9 +66,20 @@ def code_digest(path, functions):
 
 
 def file_digest(name):
-    """Return a digest of a file of the repository; None if it is not there."""
+    """Return a digest of a file of the repository; None if it is not there.
+
+    The description of weights counts without what it says of models that come with them.
+    """
     path = ROOT / name
-    return digest(path.read_bytes())[:16] if path.is_file() else None
+    if not path.is_file():
+        return None
+    content = path.read_bytes()
+    if path.name == "config.json":
+        config = json.loads(content)
+        for key in ("parts", "config_sha256", "weights_sha256"):
+            config.pop(key, None)
+        content = json.dumps(config, sort_keys=True)
+    return digest(content)[:16]
 
 
 def changed(trace):

@@ -139,7 +139,7 @@ def rotated(embedder, X, target, folds):
     return {question: (parts[0], parts[1]) for question, parts in answers.items()}
 
 
-def write(folder, changes, recipe, tensors=None):
+def write(folder, changes, recipe, tensors=None, parts=None):
     """Put something into a saved model and its recipe, and leave the rest as it is.
 
     Parameters
@@ -151,13 +151,16 @@ def write(folder, changes, recipe, tensors=None):
         Of ``recipe.json``.
     tensors : dict or None, default=None
         Of the weights.
+    parts : dict of str to bytes or None, default=None
+        Files of models that come with the weights, by path.
     """
     files = read_files(folder)
+    inner = {path: data for path, data in files.items() if "/" in path}
     weights = load(files[WEIGHTS_NAME]) | (tensors or {})
     config = json.loads(files[CONFIG_NAME]) | changes
-    for key in ("format", "format_version", "weights_sha256", "config_sha256"):
+    for key in ("format", "format_version", "weights_sha256", "config_sha256", "parts"):
         config.pop(key, None)
-    write_files(folder, pack(config, save(weights)))
+    write_files(folder, pack(config, save(weights), inner | (parts or {})))
     path = folder / "recipe.json"
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     write_text(path, json.dumps(before | recipe, indent=1))

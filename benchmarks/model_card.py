@@ -13,7 +13,9 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from _data import OTHER_SETS, load_all_experiment, minirocket_is_there
+from _tables import add_output, write
 from card_text import card, render
 
 from merit_sk import MeritEmbedder, MeritZeroShotClassifier
@@ -29,7 +31,6 @@ from merit_sk.statements import class_statements
 
 WEIGHTS = Path(__file__).parents[1] / "merit_sk" / "pretrained" / "merit-tiny"
 TASKS = ("superclass", "subclass", "form", "rhythm")
-FRACTIONS = (0.01, 0.1, 1.0)
 MIN_POSITIVES = 5
 TABLE_POSITIVES = 10
 BANDS = {"under 50": (0, 50), "50 to 64": (50, 65), "65 to 79": (65, 80), "80 and over": (80, 999)}
@@ -47,15 +48,15 @@ def probe_rows(main, features):
     for task in TASKS:
         ecg = select_task(main, task)
         results = {
-            name: evaluate_probe(Z, ecg, fractions=FRACTIONS, min_positives=MIN_POSITIVES)
+            name: evaluate_probe(Z, ecg, min_positives=MIN_POSITIVES)
             for name, Z in features.items()
         }
-        for fraction in FRACTIONS:
+        for labels in next(iter(results.values())).summary()["labels"]:
             resamples = {}
             for name, result in results.items():
-                draws = result.at(fraction)
+                draws = result.at(labels)
                 resamples[name] = np.mean([d.auc.resamples for d in draws], axis=0)
-                row = {"task": task, "labels": fraction, "name": name,
+                row = {"task": task, "labels": labels, "name": name,
                        "n_classes": int(result.included.sum()), "n_test": len(result.test_index),
                        "auc": np.mean([d.auc.estimate for d in draws]),
                        "interval": quantiles(resamples[name])}  # fmt: skip
@@ -207,11 +208,36 @@ def evaluate(model, data, n=None):
     }
 
 
+def flat(row):
+    """A row without lists: an interval is three columns."""
+    out = {}
+    for name, value in row.items():
+        if name in ("auc", "en", "de") and isinstance(value, list):
+            low, high = f"{name}, low", f"{name}, high"
+            out |= dict(zip((name, low, high), value, strict=True))
+        elif name in ("interval", "ahead"):
+            out |= {f"{name}, low": value[0], f"{name}, high": value[1]}
+        elif name == "classes" and isinstance(value, list):
+            out[name] = " ".join(value)
+        else:
+            out |= value if isinstance(value, dict) else {name: value}
+    return out
+
+
+def others_table(rows):
+    return pd.DataFrame([
+        {"set": row["name"], "recordings": row["n"], "class": code, "AUC": auc, "low": low,
+         "high": high}
+        for row in rows for code, (auc, low, high) in row["aucs"].items()
+    ])  # fmt: skip
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder described in _data.py")
     parser.add_argument("--model", type=Path, default=WEIGHTS)
-    parser.add_argument("--output", type=Path, help="by default MODEL_CARD.md beside the weights")
+    parser.add_argument("--card", type=Path, help="by default MODEL_CARD.md beside the weights")
+    add_output(parser)
     parser.add_argument("--quick", action="store_true", help="few recordings: tests the script")
     args = parser.parse_args(arguments)
     with warnings.catch_warnings():
@@ -220,8 +246,11 @@ def main(arguments=None):
     config = json.loads((args.model / "config.json").read_text())
     recipe = json.loads((args.model / "recipe.json").read_text())
     text = render(card(args.model.name, figures, config, recipe))
-    (args.output or args.model / "MODEL_CARD.md").write_text(text)
+    (args.card or args.model / "MODEL_CARD.md").write_text(text)
     print(text)
+    names = ("probe", "superclasses", "statements", "subgroups", "leads")
+    tables = {f"model_card__{name}": pd.DataFrame(map(flat, figures[name])) for name in names}
+    write(args.output, **tables, model_card__others=others_table(figures["others"]))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,6 @@ PARTS = ("structure", "text", "statements", "voltages", "lead-sets", "vocabulari
 WEIGHTS = {
     **{f"seed{k}": f"{TINY} --seed {k}" for k in (0, 1, 2)},
     **{f"without-{part}": f"{TINY} --without {part}" for part in PARTS},
-    "crops": f"{TINY} --duration 5 --epochs 2",
     "simulated": "merit_tiny.py --work {work} --output {weights}",
 }
 
@@ -60,9 +59,10 @@ RUNS = {
         "editions.py",
         "--data {data} {seed1} {seed0} {seed2} "
         + " ".join(f"{{without-{part}}}" for part in PARTS)
-        + " {crops} {simulated}",
+        + " {simulated}",
         tuple(WEIGHTS),
     ),
+    "model_card": Run("model_card.py", "--data {data}"),
     "calibration": Run("calibrate.py", "--data {data} --only-tables"),
     "retrieval": Run("retrieval.py", "--data {data}"),
     "unfamiliar": Run("unfamiliar.py", "--data {data}"),

@@ -22,7 +22,7 @@ experiment = run_experiment(
     models=["alignment", "merit"],
     embedder=MeritEmbedder(pretrained=None, max_epochs=4),
     tasks=["superclass", "rhythm"],
-    fractions=[0.1, 1],
+    fractions=[50, 1],
     n_repeats=3,
     min_positives=3,
 )
@@ -35,7 +35,7 @@ write_report(experiment)
 # - **Linear probe, all training labels.** The bracket is the 95 % bootstrap interval over the test
 #   patients: how far the figure would move with other patients. With forty test records it is wide,
 #   and the order of the rows says little.
-# - **10 % of the labels.** ± is the spread over random subsets of labels, a different uncertainty.
+# - **50 labels.** ± is the spread over random subsets of labels, a different uncertainty.
 # - **Zero-shot.** A row is worth something if it beats "nearest reports": the reports of the ten
 #   most similar training records, searched for the same phrases, without any alignment.
 # - **MERIT minus the others.** The only table that answers which model is better: both meet the same
@@ -43,7 +43,7 @@ write_report(experiment)
 #
 # The same figures are data frames, and csv files in the folder.
 gaps = experiment.comparisons
-columns = ["task", "fraction", "model", "difference", "low", "high", "p_value"]
+columns = ["task", "labels", "model", "difference", "low", "high", "p_value"]
 gaps[gaps.protocol == "probe"][columns].round(3)
 
 # %%
@@ -73,8 +73,8 @@ classes[["task", "target", "n_positives", "auc", "included"]].round(3)
 # %%
 # Going on
 # --------
-# The folder also holds the weights and the embeddings. The same call with more tasks, fractions or
-# data sets does not train again.
+# The folder also holds the weights and the embeddings. The same call with more tasks, label counts
+# or data sets does not train again.
 output = experiment.output
 folder = next((output / "models").glob("MERIT-*"))
 print(MeritEmbedder.from_pretrained(folder / "model").window_)

@@ -1,5 +1,6 @@
 """Every benchmark can be asked for help, and runs from end to end on a few recordings."""
 
+import doctest
 import importlib
 import json
 import shutil
@@ -18,7 +19,7 @@ from merit_sk.datasets import make_ecg
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="not in a source tree")
-LIBRARIES = {"_data", "_clock", "_tables", "_trace", "card_text", "peers"}
+LIBRARIES = {"_data", "_clock", "_report_texts", "_tables", "_trace", "card_text", "peers"}
 BENCHMARKS = sorted({path.stem for path in FOLDER.glob("*.py")} - LIBRARIES)
 
 
@@ -74,12 +75,37 @@ def test_measurements(benchmark, capsys, data_dir, tmp_path):
     benchmark("measurements", "--data", data_dir, "--weights", folder, *words)
     after = MeritEmbedder.from_pretrained(folder)
     assert after.measurements_ != before.measurements_ and after.zero_shot_ == before.zero_shot_
+    assert after.report_writer_ == before.report_writer_ is not None
     old, new = (e.model_.state_dict() for e in (before, after))
     assert all(old[name].equal(new[name]) for name in old)
     said = pd.read_csv(tmp_path / "measurements-statements.csv").statement
     assert "1st degree AV block" in [*said] and "1st degree AV block" in capsys.readouterr().out
     assert (pd.read_csv(tmp_path / "measurements-errors.csv").MAE >= 0).all()
     assert json.loads((folder / "recipe.json").read_text())["measurements"]["simulated"] == 150
+
+
+def test_texts_of_the_report_writer(benchmark, monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    found = doctest.testmod(importlib.import_module("_report_texts"))
+    assert found.attempted >= 6 and not found.failed
+
+
+@pytest.mark.slow
+def test_report_writer(benchmark, capsys, data_dir, tmp_path):
+    """On some recordings, into a copy of the weights; a second call goes on."""
+    box = Path(merit_sk.__file__).parent / "pretrained" / "merit-tiny"
+    folder = shutil.copytree(box, tmp_path / "weights")
+    before = MeritEmbedder.from_pretrained(folder)
+    words = ["--n-simulated", 100, "--n-test", 40, "--n", 600, "--epochs", 1, "--repeats", 1,
+             "--data", data_dir, "--work", tmp_path / "work", "--weights", folder]  # fmt: skip
+    for table in ("a", "b"):
+        benchmark("report_writer", *words, "--table", tmp_path / table)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert "statement_f1" in capsys.readouterr().out
+    after = MeritEmbedder.from_pretrained(folder)
+    assert after.report_writer_ != before.report_writer_
+    assert after.measurements_ == before.measurements_
+    assert json.loads((folder / "recipe.json").read_text())["report_writer"]["data"]["n"] == 600
 
 
 @pytest.mark.slow
@@ -187,8 +213,10 @@ def test_reports(benchmark, capsys, all_data, tmp_path):
 
 @pytest.mark.slow
 def test_model_card(benchmark, all_data, tmp_path):
-    benchmark("model_card", "--data", all_data, "--output", tmp_path / "card.md", "--quick")
+    benchmark("model_card", "--data", all_data, "--card", tmp_path / "card.md", "--quick",
+              "--output", tmp_path)  # fmt: skip
     assert "## Known failures" in (tmp_path / "card.md").read_text()
+    assert pd.read_csv(tmp_path / "model_card-statements.csv").en.between(0, 1).all()
 
 
 @pytest.mark.slow

@@ -189,7 +189,8 @@ def mixed(tmp_path_factory):
 KEYS = {
     "record", "path", "format", "error", "duration", "sampling_rate", "leads", "flat_leads",
     "clipped_leads", "noisy_leads", "wandering_leads", "invalid", "amplitude", "heart_rate",
-    "measured", "in_file", "report", "familiarity", "statements", "notes", "picture",
+    "measured", "in_file", "report", "written_report", "familiarity", "statements", "notes",
+    "picture",
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from sklearn.utils import Bunch
 
-from merit_sk.evaluation import evaluate_probe, evaluate_zero_shot
+from merit_sk.evaluation import evaluate_probe, evaluate_shift, evaluate_zero_shot
 from merit_sk.inspection import (
     EmbeddingDisplay,
     PretrainingDisplay,
@@ -123,9 +123,10 @@ def test_probe_curves_show_mean_and_spread(probe_data):
     display = ProbeCurveDisplay.from_results({"MERIT": result, "half": result})
     assert legend_texts(display.ax_) == ["MERIT", "half"]
     x, y = display.lines_[0].get_data()
-    np.testing.assert_allclose(x, [10, 50, 100])
+    np.testing.assert_allclose(x, result.summary()["n_train"].round())
     np.testing.assert_allclose(y, result.summary()["mean"])
-    assert [t.get_text() for t in display.ax_.get_xticklabels()] == ["10 %", "50 %", "100 %"]
+    ticks = [t.get_text() for t in display.ax_.get_xticklabels()]
+    assert ticks == [*(f"{n:.0f}" for n in x[:2]), "all"]
     assert drawn(display.figure_) > 100
 
     class Embedder:
@@ -135,6 +136,28 @@ def test_probe_curves_show_mean_and_spread(probe_data):
     _, ax = plt.subplots()
     display = ProbeCurveDisplay.from_estimator(Embedder(), data, ax=ax, **options)
     assert display.ax_ is ax and ax.get_legend() is None
+
+
+def test_probe_curves_count_labels_and_take_cross_validation(probe_data):
+    Z, data = probe_data
+    options = {"fractions": (20, 50, 1.0), "n_repeats": 2, "n_resamples": 5}
+    results = {"folds": evaluate_probe(Z, data, **options),
+               "cv": evaluate_probe(Z, data, cv=3, **options)}  # fmt: skip
+    display = ProbeCurveDisplay.from_results(results)
+    for line, result in zip(display.lines_, results.values(), strict=True):
+        np.testing.assert_allclose(line.get_xdata()[:2], [20, 50])
+        np.testing.assert_allclose(line.get_ydata(), result.summary()["mean"])
+    assert {t.get_text() for t in display.ax_.get_xticklabels()} == {"20", "50", "all"}
+
+
+def test_classes_of_a_cross_validated_shift(probe_data):
+    Z, data = probe_data
+    there = Bunch(data=Z, target=data.target, target_names=["A", "B"])
+    result = evaluate_shift((Z, Z), data, there, mapping={"A": ("A",), "B": ("B",)}, cv=3)
+    display = ZeroShotDisplay.from_result(result)
+    right = sorted(b.get_x() + b.get_width() for b in display.bars_)
+    np.testing.assert_allclose(right, np.sort(result.summary()["mean"]))
+    assert f"{result.mean:.3f}" in display.ax_.get_title(loc="right")
 
 
 def test_zero_shot_of_one_record_is_sorted_and_marks_the_labels():

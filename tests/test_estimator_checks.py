@@ -11,7 +11,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from merit_sk import MeritClassifier, MeritEmbedder, MeritMeasurements, MeritZeroShotClassifier
 from merit_sk.datasets import make_ecg
 from merit_sk.estimators import XResNetClassifier
-from merit_sk.evaluation import SummaryFeatures
+from merit_sk.evaluation import LogisticProbe, MerlProbe, RidgeProbe, SummaryFeatures
 
 TINY = {"widths": [8, 8, 16], "patch": 8}
 
@@ -42,6 +42,10 @@ ESTIMATORS = [
     MeritZeroShotClassifier(),
     MeritMeasurements(),
     SummaryFeatures(),
+    RidgeProbe(),
+    RidgeProbe(alpha=1),
+    LogisticProbe(),
+    MerlProbe(max_epochs=40, random_state=0),
     small_embedder(),
     MeritEmbedder(pretrained=WEIGHTS),
     MeritZeroShotClassifier(FrozenEstimator(ONE_LEAD)),

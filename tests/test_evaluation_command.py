@@ -25,7 +25,7 @@ from merit_sk.statements import task_labels
 QUICK = [
     "--simulated", "100", "--max-epochs", "1", "--min-positives", "3", "--n-jobs", "1",
     "--models", "merit", "summary", "xresnet", "finetuned",
-    "--fractions", "0.2", "1", "--n-repeats", "2",
+    "--fractions", "20", "500", "1", "--n-repeats", "2",
 ]  # fmt: skip
 TASKS = ["--tasks", "superclass"]
 
@@ -82,9 +82,10 @@ def no_training(monkeypatch):
 def test_every_model_is_probed_with_all_labels_and_with_draws_of_few(finished):
     rows = pd.read_csv(finished / "results.csv")
     probes = rows[(rows.protocol == "probe") & (rows.set == "main")]
-    counts = probes.groupby(["model", "task", "fraction"]).size()
+    counts = probes.groupby(["model", "task", "labels"]).size()
     assert set(probes.model) == {"random encoder", "MERIT", "summary features"}
-    assert (counts.xs(0.2, level="fraction") == 2).all() and len(counts) == 3 * 2
+    assert (counts.xs(20, level="labels") == 2).all() and len(counts) == 3 * 2
+    assert probes[probes.labels == 20].n_train.between(15, 25).all()
     assert ((rows.low <= rows.macro_auc) & (rows.macro_auc <= rows.high)).all()
 
 
@@ -129,7 +130,7 @@ def test_means_and_differences_follow_from_the_rows(finished):
     rows, means, gaps = (
         pd.read_csv(finished / f"{name}.csv") for name in ("results", "summary", "comparisons")
     )
-    where = "protocol == 'probe' and set == 'main' and task == 'superclass' and fraction == 0.2"
+    where = "protocol == 'probe' and set == 'main' and task == 'superclass' and labels == 20"
     mean = rows.query(where).groupby("model").macro_auc.mean()
     found = means.query(where).set_index("model").macro_auc
     pd.testing.assert_series_equal(found.sort_index(), mean.sort_index())
@@ -147,12 +148,15 @@ def test_configuration_versions_and_what_was_left_out_are_kept(finished):
     assert kept["versions"]["MERIT, seed 0"]["merit_sk"] == merit_sk.__version__
     assert kept["recordings"][0]["recordings"] == 100
     assert "min_positives" in kept["left_out"]["probe on CSN"]
+    many = kept["left_out"]["probe with 500 labels, task superclass"]
+    assert many.endswith("labeled training records")
 
 
 def test_the_report_needs_nothing_beside_it(finished):
     page = (finished / "report.html").read_text()
     assert page.count("data:image/png;base64,") >= 7
     assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "<h2>Linear probe, 20 labels</h2>" in page and "Linear probe, all training" in page
     titles = "Label efficiency", "ROC of every class", "Zero-shot by class", "Distribution shift"
     for text in (*titles, "Masked modeling", "--simulated 100", "probe on CSN", "MiniRocket"):
         assert text in page

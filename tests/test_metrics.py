@@ -3,13 +3,17 @@ from functools import partial
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 from sklearn.datasets import make_multilabel_classification
 from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, cross_validate
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
+from sklearn.neighbors import KNeighborsClassifier
 
+from merit_sk import MeritZeroShotClassifier
+from merit_sk.datasets import make_ecg
 from merit_sk.metrics import (
     bootstrap_interval,
     class_table,
@@ -21,6 +25,12 @@ from merit_sk.metrics import (
     macro_average_precision,
     macro_average_precision_scorer,
     macro_f1,
+    macro_f1_oracle_scorer,
+    macro_f1_scorer,
+    macro_retrieval,
+    macro_retrieval_scorer,
+    rouge,
+    rouge_l_scorer,
 )
 
 
@@ -328,3 +338,66 @@ def test_scorer_in_grid_search_and_on_one_class():
     np.testing.assert_allclose(
         scores, cross_val_score(LogisticRegression(), X, y[:, 0], scoring="roc_auc")
     )
+
+
+def test_f1_scorers_follow_predict_or_the_best_thresholds():
+    X, y = make_multilabel_classification(200, 10, n_classes=3, random_state=0)
+    model = OneVsRestClassifier(LogisticRegression()).fit(X[:100], y[:100])
+    expected = f1_score(y[100:], model.predict(X[100:]), average="macro")
+    assert macro_f1_scorer(model, X[100:], y[100:]) == pytest.approx(expected)
+    highest = macro_f1(y[100:], model.decision_function(X[100:]), threshold="oracle")
+    assert macro_f1_oracle_scorer(model, X[100:], y[100:]) == pytest.approx(highest)
+    assert expected < highest
+    rare = y[100:] * [1, 1, 0]
+    with pytest.warns(UserWarning, match=r"left out of the macro F1: columns \[2\]"):
+        macro_f1_scorer(model, X[100:], rare)
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_retrieval_scorer_is_precision_among_the_nearest(n_classes):
+    X, y = make_multilabel_classification(200, 10, n_classes=n_classes, random_state=0)
+    search = KNeighborsClassifier(5).fit(X[:100], y[:100])
+    found = y[:100][search.kneighbors(X[100:])[1]].mean(axis=1)
+    expected = macro_retrieval(y[100:], found)
+    assert macro_retrieval_scorer(search, X[100:], y[100:]) == pytest.approx(expected)
+
+
+def test_rouge_scorer_takes_what_writes_reports():
+    class Same(BaseEstimator):
+        def fit(self, X, y):
+            self.text_ = y[0]
+            return self
+
+        def predict(self, X):
+            return np.full(len(X), self.text_, dtype=object)
+
+    reports = np.array(["sinus rhythm", "sinus rhythm", "atrial fibrillation", "sinus"] * 3)
+    scores = cross_val_score(Same(), np.zeros((12, 1)), reports, scoring=rouge_l_scorer, cv=3)
+    expected = rouge(reports[4:8], ["sinus rhythm"] * 4)["rouge_l"].mean()
+    np.testing.assert_allclose(scores, expected)
+
+
+@pytest.mark.parametrize("names", [["CD", "NORM"], ["CD", "HYP", "MI", "NORM", "STTC"]])
+def test_scorers_of_classes_in_words(names):
+    ecg = make_ecg(40, task="superclass", random_state=0)
+    target = ecg.target[:, [ecg.target_names.index(name) for name in names]]
+    zero = MeritZeroShotClassifier(classes=names, multi_label=True).fit(ecg.data)
+    scoring = {"auc": macro_auc_scorer, "f1": macro_f1_scorer}
+    found = cross_validate(zero, ecg.data, target, scoring=scoring, cv=KFold(2))
+    for k, rows in enumerate((slice(20), slice(20, 40))):
+        X, y = ecg.data[rows], target[rows]
+        assert found["test_auc"][k] == pytest.approx(macro_auc(y, zero.decision_function(X)))
+        expected = f1_score(y, zero.predict(X), average="macro")
+        assert found["test_f1"][k] == pytest.approx(expected)
+
+
+@pytest.mark.filterwarnings("ignore:Label not 3")
+def test_a_class_that_a_split_lacks_is_left_out_of_its_mean(rng):
+    y, X = predictions(rng)
+    y[150:, 3] = 0
+    model = OneVsRestClassifier(LogisticRegression())
+    with pytest.warns(UserWarning, match="macro average"):
+        scores = cross_val_score(model, X, y, scoring=macro_auc_scorer, cv=KFold(2))
+    fitted = model.fit(X[:150], y[:150])
+    expected = roc_auc_score(y[150:, :3], fitted.decision_function(X[150:])[:, :3])
+    assert scores[1] == pytest.approx(expected)

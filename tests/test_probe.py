@@ -2,10 +2,18 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifierCV
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import (
+    GroupKFold,
+    GroupShuffleSplit,
+    KFold,
+    PredefinedSplit,
+    check_cv,
+)
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
-from merit_sk.evaluation import evaluate_probe, evaluate_zero_shot
+from merit_sk.datasets import load_ptbxl
+from merit_sk.evaluation import SummaryFeatures, evaluate_probe, evaluate_zero_shot
 from merit_sk.metrics import compare, macro_auc
 
 NAMES = ["NORM", "MI", "WPW"]
@@ -24,6 +32,13 @@ def make_data(n=900, d=20, seed=0, prevalence=(0.5, 0.3, 0.1)):
         data=rng.normal(size=(n, 2, 5)), target=y, target_names=NAMES, groups=groups, folds=folds
     )
     return features, data
+
+
+@pytest.fixture(scope="module")
+def ptbxl(data_dir):
+    ecg = load_ptbxl(data_dir / "ptb-xl")
+    fewer = {name: ecg[name][:400] for name in ("data", "target", "groups", "folds")}
+    return Bunch(**ecg | fewer)
 
 
 def part(data, features, folds):
@@ -225,11 +240,37 @@ def test_tiny_fractions_and_numbers_of_records():
     assert all(abs(d.n_train - 100) < 20 for d in hundred)
 
 
+def test_counts_of_labels_are_found_under_their_names_and_larger_ones_left_out():
+    features, data = make_data(n=400)
+    n_train = len(part(data, features, range(1, 9))[0])
+    message = f"{n_train} training records: 500, 1000 labels"
+    with pytest.warns(UserWarning, match=message) as warned:
+        result = evaluate_probe(
+            features, data, fractions=(1000, 20, 171, 0.5, 500, 1.0), n_repeats=2, n_resamples=5
+        )
+    summary = result.summary()
+    assert warned[0].filename == __file__
+    assert summary.labels.tolist() == [20, 0.5, 171, 1]
+    np.testing.assert_allclose(summary.n_train, summary.fraction * n_train, atol=8)
+    assert summary.n_train.iloc[-1] == n_train
+    assert [d.labels for d in result.at(171)] == [171, 171]
+    assert result.at(171 / n_train) == result.at(171)
+    assert result.best is result.at(1)[0] and result.auc is result.best.auc
+
+
+def test_all_labels_by_number_are_all_labels_once():
+    features, data = make_data(n=400)
+    n_train = len(part(data, features, range(1, 9))[0])
+    result = evaluate_probe(features, data, fractions=(n_train, 1.0), n_repeats=3, n_resamples=5)
+    assert [d.labels for d in result.repeats] == [1.0]
+
+
 def test_result_as_frames():
     features, data = make_data()
     result = evaluate_probe(features, data, fractions=(0.1, 1), n_repeats=3, n_resamples=20)
     frame = result.to_frame()
-    assert list(frame.fraction) == [0.1] * 3 + [1.0] and list(frame.repeat) == [0, 1, 2, 0]
+    assert list(frame.labels) == list(frame.fraction) == [0.1] * 3 + [1.0]
+    assert list(frame.repeat) == [0, 1, 2, 0]
     assert ((frame.low <= frame.macro_auc) & (frame.macro_auc <= frame.high)).all()
     per_class = result.to_frame(per_class=True)
     means = per_class.groupby(["fraction", "repeat"]).auc.mean()
@@ -249,6 +290,7 @@ def test_result_as_frames():
         ({"features": np.full((900, 2), np.nan)}, "not finite"),
         ({"fractions": (0,)}, "fractions"),
         ({"fractions": (10_000,)}, "fractions"),
+        ({"fractions": ()}, "fractions"),
         ({"head": "svm"}, "svm"),
         ({"test_folds": 11}, "no test record"),
         ({"train_folds": ()}, "no training record"),
@@ -262,6 +304,71 @@ def test_wrong_input_is_named(change, message):
         data.folds = change.pop("folds")
     with pytest.raises(ValueError, match=message):
         evaluate_probe(features, data, **change)
+
+
+CV = {"n_repeats": 2, "n_resamples": 10, "fractions": (30, 1.0)}
+
+
+@pytest.mark.filterwarnings("ignore:The groups parameter is ignored")
+@pytest.mark.parametrize("cv", [3, GroupShuffleSplit(3, random_state=0), "positions", "folds"])
+def test_splits_of_any_kind_keep_patients_apart(cv):
+    features, data = make_data(n=600)
+    folds, data.folds = data.folds, None
+    if cv == "positions":
+        cv = list(GroupKFold(3).split(features, groups=data.groups))
+    elif cv == "folds":
+        cv = PredefinedSplit(np.clip(folds, 1, 3))
+    result = evaluate_probe(features, data, cv=cv, **CV)
+    assert len(result.splits) == 3 and result.scores.min() > 0.6
+    assert result.mean == pytest.approx(result.scores.mean())
+    assert result.std == pytest.approx(np.std(result.scores, ddof=1))
+    for split, (train, test) in zip(
+        result.splits, check_cv(cv if not isinstance(cv, int) else GroupKFold(cv)).split(
+            features, groups=data.groups), strict=True,
+    ):  # fmt: skip
+        usable = data.target.any(axis=1)
+        np.testing.assert_array_equal(split.test_index, test[usable[test]])
+        assert not np.isin(split.groups_test, data.groups[train]).any()
+        # a tenth of the patients of the training part is set aside
+        assert split.best.n_train == pytest.approx(0.9 * usable[train].sum(), rel=0.06)
+    frame = result.to_frame()
+    assert frame.split.tolist() == sorted([0, 1, 2] * 3)
+    assert result.summary()["count"].tolist() == [6, 3]
+    again = evaluate_probe(features, data, cv=cv, **CV)
+    np.testing.assert_array_equal(frame.macro_auc, again.to_frame().macro_auc)
+    classes = result.to_frame(per_class=True)
+    assert len(classes) == len(frame) * len(NAMES)
+
+
+def test_splits_without_groups_and_with_few_labels():
+    features, data = make_data(n=400)
+    del data["groups"]
+    result = evaluate_probe(features, data, cv=2, **CV)
+    assert [split.groups_test for split in result.splits] == [None, None]
+    assert sum(len(split.test_index) for split in result.splits) == data.target.any(axis=1).sum()
+    with pytest.warns(UserWarning, match="5000 labels"):
+        evaluate_probe(features, data, cv=2, **CV | {"fractions": (5000, 1.0)})
+
+
+def test_patients_in_both_parts_are_an_error():
+    features, data = make_data(n=400)
+    with pytest.raises(ValueError, match=r"both parts of split 0.*GroupKFold"):
+        evaluate_probe(features, data, cv=KFold(3, shuffle=True, random_state=0), **CV)
+    with pytest.raises(ValueError, match="Split 0 has 0 patients"):
+        evaluate_probe(features, data, cv=[(np.empty(0, int), np.arange(400))], **CV)
+
+
+def test_real_recordings_in_cross_validation(ptbxl):
+    pairs = (ptbxl.folds + 1) // 2
+    result = evaluate_probe(
+        SummaryFeatures().fit(ptbxl.data), ptbxl, cv=PredefinedSplit(pairs),
+        fractions=(100, 1.0), n_repeats=2, n_resamples=10,
+    )  # fmt: skip
+    usable = ptbxl.target.any(axis=1)
+    for k, split in enumerate(result.splits, start=1):
+        np.testing.assert_array_equal(split.test_index, np.flatnonzero(usable & (pairs == k)))
+    few, everything = result.summary()["mean"]
+    assert 0.6 < few < everything and 0 < result.std < 0.1
 
 
 class Stub:

@@ -153,3 +153,21 @@ def test_classes_missing_from_the_target_are_named():
     assert result.target_names == ["LBBB", "MI"]
     with pytest.raises(ValueError, match="protocol"):
         evaluate_shift(Identity(), here, there, mapping=mapping, protocol="finetune")
+
+
+def test_splits_of_the_source_score_the_whole_target():
+    here, there = two_sets()
+    mapping = {"CD": ("LBBB", "1AVB"), "MI": ("MI",)}
+    del here["folds"]
+    result = evaluate_shift(Identity(), here, there, mapping=mapping, cv=4, n_resamples=10)
+    assert len(result.splits) == 4 and result.std > 0
+    for split in result.splits:
+        assert split.target_names == ["LBBB", "1AVB", "MI"]
+        assert len(split.y_test) == there.target.any(axis=1).sum()
+        assert split.auc.estimate == pytest.approx(split.table.auc.mean())
+    summary = result.summary().set_index("target")
+    assert summary["count"].tolist() == [4, 4, 4]
+    frame = result.to_frame()
+    np.testing.assert_allclose(summary["mean"], frame.groupby("target", sort=False).auc.mean())
+    with pytest.raises(ValueError, match="trains nothing"):
+        evaluate_shift(Identity(), here, there, mapping=mapping, cv=4, protocol="zero_shot")

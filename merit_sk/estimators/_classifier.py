@@ -205,7 +205,7 @@ class MeritClassifier(NetworkClassifier):
             **{name: getattr(self, name) for name in SHARED},
         )  # fmt: skip
         embedder._become(window, Weights(model))
-        embedder.zero_shot_ = embedder.measurements_ = None
+        embedder.zero_shot_ = embedder.measurements_ = embedder.report_writer_ = None
         embedder.device_ = self.device_
         embedder.n_features_in_ = self.n_features_in_
         if hasattr(self, "_fitted_in_two_dimensions"):

@@ -29,6 +29,7 @@ from ._fit import all_or_nothing
 from ._storage import StorageMixin, described_in
 
 READOUTS = ("all", "stages", "last", "projected")
+REPORT_WRITER = "report_writer"
 MAX_EPOCHS, MORE_EPOCHS = 25, 10  # from scratch, and going on from weights
 LR, MORE_LR = 1e-3, 1e-4
 ONLY_IN_TRAINING = (
@@ -154,6 +155,9 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         :class:`~merit_sk.MeritZeroShotClassifier`.
     measurements_ : dict or None
         Regressions that came with the weights, see :class:`~merit_sk.MeritMeasurements`.
+    report_writer_ : dict of str to bytes or None
+        Files of the report writer that came with the weights, see
+        :class:`~merit_sk.MeritReportGenerator`.
     n_iter_ : int
         Epochs trained.
     n_features_in_ : int
@@ -433,7 +437,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
                     verbose=self.verbose,
                 )  # fmt: skip
         self._become(window, weights)
-        self.zero_shot_ = self.measurements_ = None
+        self.zero_shot_ = self.measurements_ = self.report_writer_ = None
         self.device_ = device
 
     def _learning_rates(self, start):
@@ -832,12 +836,18 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     _kind = "text", "embedder"
     _in_files = (
         "model_", "net_", "device_", "window_", "text_features_", "language_", "history_",
-        "n_iter_", "zero_shot_", "measurements_",
+        "n_iter_", "zero_shot_", "measurements_", "report_writer_",
     )  # fmt: skip
 
     @classmethod
     def _saved_parameters(cls, config, name):
         return {"pretrained": name}
+
+    def _parts(self, dtype):
+        return {f"{REPORT_WRITER}/{k}": v for k, v in (self.report_writer_ or {}).items()}
+
+    def _pickled_parts(self):
+        return self._parts("float32")
 
     def _description(self):
         return {
@@ -873,6 +883,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         self._become(window, Weights(model, features, config["language"], config["history"]))
         self.zero_shot_ = config.get("zero_shot")
         self.measurements_ = config.get("measurements")
+        self.report_writer_ = parts.get(REPORT_WRITER)
         if not hasattr(self, "n_features_in_"):
             self.n_features_in_ = len(window.leads)
 

@@ -25,6 +25,16 @@ class GivenEmbedder:
         vars(estimator)["embedder"] = embedder
 
 
+def names_weights(embedder):
+    """Return whether a parameter `embedder` means weights that are there before ``fit``."""
+    return isinstance(embedder, (str, os.PathLike, FrozenEstimator))
+
+
+def embedder_files(embedder, dtype):
+    """Return the files of an embedder in another estimator, without its report writer."""
+    return {f"{EMBEDDER}/{k}": v for k, v in embedder._files(dtype, parts={}).items()}
+
+
 def resolve_embedder(embedder, X=None, **fit_params):
     """Return the fitted embedder that a parameter `embedder` means.
 
@@ -83,7 +93,7 @@ class EmbedderStorageMixin(StorageMixin):
         return None
 
     def _parts(self, dtype):
-        return {f"{EMBEDDER}/{k}": v for k, v in self.embedder_._files(dtype).items()}
+        return embedder_files(self.embedder_, dtype)
 
     def _restore_embedder(self, parts, folder):
         from ._embedder import MeritEmbedder

@@ -1,10 +1,7 @@
 """MeritMeasurements: rate, intervals, axis and voltages."""
 
-import os
-
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -13,7 +10,12 @@ from ..records import ECGRecords
 from ..signals import check_finite
 from ._checks import check_signals
 from ._fit import all_or_nothing
-from ._given_embedder import EmbedderStorageMixin, GivenEmbedder, resolve_embedder
+from ._given_embedder import (
+    EmbedderStorageMixin,
+    GivenEmbedder,
+    names_weights,
+    resolve_embedder,
+)
 from ._lines import ANGLE, Lines
 
 QT, QTC = "qt_interval", "qtc_interval"
@@ -160,8 +162,7 @@ class MeritMeasurements(EmbedderStorageMixin, MultiOutputMixin, RegressorMixin, 
         return ready
 
     def __sklearn_is_fitted__(self):
-        names_weights = isinstance(self.embedder, (str, os.PathLike, FrozenEstimator))
-        return names_weights or hasattr(self, "learned_")
+        return names_weights(self.embedder) or hasattr(self, "learned_")
 
     def predict(self, X):
         """Measure recordings.
@@ -253,7 +254,7 @@ class MeritMeasurements(EmbedderStorageMixin, MultiOutputMixin, RegressorMixin, 
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.target_tags.required = False
-        tags.requires_fit = not isinstance(self.embedder, (str, os.PathLike, FrozenEstimator))
+        tags.requires_fit = not names_weights(self.embedder)
         tags.regressor_tags.poor_score = True
         return tags
 

@@ -1,5 +1,6 @@
 """MeritReportGenerator: write the report of a recording."""
 
+import copy
 from numbers import Integral, Real
 
 import numpy as np
@@ -10,11 +11,19 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from ..inference.generate import resolve_generation, write_reports
 from ..reports._context import carried_reports, check_context, written_reports
+from ..signals import check_finite
 from ._checks import check_signals
 from ._fit import all_or_nothing
-from ._given_embedder import EMBEDDER, GivenEmbedder, resolve_embedder
+from ._given_embedder import (
+    EMBEDDER,
+    GivenEmbedder,
+    embedder_files,
+    names_weights,
+    resolve_embedder,
+)
 from ._storage import StorageMixin
 
+LANGUAGES = ("en", "de")
 TUNINGS = ("frozen", "full", "lora")
 LANGUAGE_LR = {"builtin": 1.0, "frozen": 0.0, "lora": 0.2, "full": 0.05}
 LANGUAGE_MODEL = "language_model"
@@ -23,9 +32,13 @@ LANGUAGE_MODEL = "language_model"
 class MeritReportGenerator(StorageMixin, BaseEstimator):
     """Write reports with a causal language model that reads the ECG as a soft prefix.
 
-    The embedder stays as it is. A projector turns its maps into `n_prefix` vectors that stand
-    before the text like words [1]_; it is trained, alone or with the language model, to make the
-    reports of the training set likely.
+    With the weights that come with the package ``predict`` works before ``fit``, in English or
+    German. Their writer has read machine statements and simulated reports, none of a cardiologist.
+    Given reports, ``fit`` learns to write like those.
+
+    The embedder stays as it is. A projector turns its maps and voltages into `n_prefix` vectors
+    that stand before the text like words [1]_; it is trained, alone or with the language model, to
+    make the reports of the training set likely.
 
     Parameters
     ----------
@@ -33,6 +46,9 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         The encoder that reads recordings: a name, a folder or a hub id of weights, or an embedder.
         A fitted one is frozen on entry, so that `clone` keeps it; of one that is to be trained,
         ``fit`` trains a copy on its recordings and reports.
+    language : {"en", "de"}, default="en"
+        What is written by the writer that comes with the weights. Others write the language of the
+        reports they were fitted to.
     language_model : str, default="builtin"
         ``"builtin"`` is a GPT-2 of 0.6 million parameters and a vocabulary of words, both
         learned from the reports, in any language. Anything else is the folder or hub id of a
@@ -76,8 +92,8 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         ``train_loss``, in nats per token, of each epoch.
     n_iter_ : int
         Epochs trained.
-    net_ : skorch.NeuralNet
-        The net of the last ``fit``; not kept in pickles.
+    net_ : skorch.NeuralNet or None
+        The net of the last ``fit`` to reports; not kept in pickles.
     n_features_in_ : int
 
     See Also
@@ -87,8 +103,11 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
 
     Notes
     -----
+    What is written is a draft for research that nobody has read, and no diagnosis.
+
     What the projector reads of the training set is computed once and held in memory: the summary of
-    all maps, and at most 48 tokens of the last, 55 kB a recording for the ``"tiny"`` encoder.
+    all maps, the peak voltages, and at most 48 tokens of the last map, 55 kB a recording for the
+    ``"tiny"`` encoder.
 
     References
     ----------
@@ -98,19 +117,29 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
     --------
     >>> from merit_sk import MeritReportGenerator
     >>> from merit_sk.datasets import make_ecg
+    >>> ecg = make_ecg(1, statements=["AFIB"], random_state=0)
+    >>> "fibrillation" in MeritReportGenerator().predict(ecg.data)[0]
+    True
+    >>> "vorhofflimmern" in MeritReportGenerator(language="de").predict(ecg.data)[0].lower()
+    True
+
+    Learned from reports of your own:
+
     >>> ecg = make_ecg(32, random_state=0)
     >>> writer = MeritReportGenerator(max_epochs=1, max_new_tokens=8, random_state=0)
     >>> writer.fit(ecg.data, reports=ecg.reports).predict(ecg.data[:2]).shape
     (2,)
     """
 
-    _marks_start = True  # also of generators saved by earlier versions
+    # also of generators saved by earlier versions
+    _marks_start, _reads_voltages, _came_with_weights = True, False, False
     __metadata_request__fit = {"reports": True, "context": True, "groups": True}
     __metadata_request__predict = {"context": True}
     __metadata_request__score = {"reports": True, "context": True}
 
     embedder = GivenEmbedder()
     _parameter_constraints = {
+        "language": [StrOptions(set(LANGUAGES))],
         "n_prefix": [Interval(Integral, 1, None, closed="left")],
         "tuning": [StrOptions(set(TUNINGS))],
         "prompt": [str],
@@ -124,6 +153,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         self,
         embedder="merit-tiny",
         *,
+        language="en",
         language_model="builtin",
         n_prefix=8,
         tuning="frozen",
@@ -139,6 +169,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         verbose=0,
     ):
         self.embedder = embedder
+        self.language = language
         self.language_model = language_model
         self.n_prefix = n_prefix
         self.tuning = tuning
@@ -155,7 +186,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
 
     @all_or_nothing
     def fit(self, X, y=None, *, reports=None, context=None, groups=None):
-        """Learn to write the reports of recordings.
+        """Learn to write the reports of recordings; without reports, load the writer in the box.
 
         Parameters
         ----------
@@ -166,7 +197,8 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
             or carried by `X`.
         reports : array-like of str of shape (n_samples,) or None, default=None
             None or ``""`` for a record without one, which is left out. By default `y`, or the
-            reports that ``ECGRecords`` carry.
+            reports that ``ECGRecords`` carry. Where there are none, the writer is the one that
+            comes with the weights.
         context : array-like of str of shape (n_samples,), DataFrame or None, default=None
             What is known beside the ECG, given to the language model as text. Columns of a
             DataFrame, such as age and sex, become ``"age 56, sex male"``. Needed again to predict.
@@ -182,7 +214,8 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For invalid parameters or signals, or reports or context of another length.
+            For invalid parameters or signals, reports or context of another length, or neither
+            reports nor a writer in the weights.
         OSError
             If there is no such language model.
         FloatingPointError
@@ -196,12 +229,16 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         self._validate_params()
         resolve_generation(self.generation, self.max_new_tokens)
         X = check_signals(self, X, reset=True)
+        unread = y is None and reports is None and getattr(X, "reports", None) is None
+        if unread and self._can_come_with_weights():
+            return self._load(X)
         reports = written_reports(carried_reports(X, y, reports), len(X))
         context = check_context(context, len(X))
         groups = np.arange(len(X)) if groups is None else column_or_1d(groups)
         check_consistent_length(X, groups)
         join()
         self.embedder_ = resolve_embedder(self.embedder, X, reports=reports)
+        self._reads_voltages, self._came_with_weights = True, False
         self.device_ = resolve_device(self.device)
         rng = check_random_state(self.random_state)
         self._seed = share(rng.randint(np.iinfo(np.int32).max))
@@ -214,6 +251,17 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
             self._train(ecg, before, reports[kept])
         return self
 
+    def _load(self, X):
+        """Take the writer that comes with the weights, and look at recordings as `fit` does."""
+        n_features = self.n_features_in_
+        self._take_writer()
+        if self._fitted_in_two_dimensions:
+            self.n_features_in_ = n_features
+        self.embedder_._source(X)
+        if isinstance(X, np.ndarray):
+            check_finite(X, on_invalid=self.embedder_.on_invalid)
+        return self
+
     def _read(self, X):
         """What the projector gets of each recording, (n_samples, n_features) float32."""
         from ..inference.embed import embed_windows
@@ -221,12 +269,17 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
 
         embedder = self.embedder_
         return embed_windows(
-            MapReader(embedder.model_), embedder._source(X), None, embedder.batch_size,
-            verbose=self.verbose > 1,
+            MapReader(embedder.model_, self._reads_voltages), embedder._source(X), None,
+            embedder.batch_size, verbose=self.verbose > 1,
         )  # fmt: skip
 
     def _before(self, context, n_samples):
         """The text that stands before each report."""
+        if self._came_with_weights:
+            self._validate_params()
+            if context is not None:
+                raise ValueError("context= was given, but not to the training of these weights")
+            return np.full(n_samples, self.language, dtype=object)
         if self._uses_context and context is None:
             raise ValueError("fitted with context=: pass it to predict and score as well")
         if context is not None and not self._uses_context:
@@ -256,20 +309,20 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
                 model = add_lora(model)
         self._marks_start = has_start(self.tokenizer_)
         frozen = self.language_model != "builtin" and self.tuning == "frozen"
-        self._assemble(model, frozen)
+        self._assemble(model, frozen, self.n_prefix)
         self.model_.projector.standardize(ecg)
         self.model_.to(self.device_)
 
-    def _assemble(self, language_model, frozen):
+    def _assemble(self, language_model, frozen, n_prefix):
         """Put an untrained projector before the language model."""
         from ..nn.language_model import ReportModel
-        from ..nn.prefix import PrefixProjector
+        from ..nn.prefix import MapReader, PrefixProjector
 
-        dims = self.embedder_.model_.encoder.stage_dims
+        embedder = self.embedder_.model_
         words = language_model.get_input_embeddings().weight
         projector = PrefixProjector(
-            3 * sum(dims), dims[-1], self.n_prefix, words.shape[1],
-            scale=words.detach().std().item(), dropout=0.2,
+            MapReader(embedder, self._reads_voltages).n_summary, embedder.encoder.stage_dims[-1],
+            n_prefix, words.shape[1], scale=words.detach().std().item(), dropout=0.2,
         )  # fmt: skip
         self.model_ = ReportModel(projector, language_model, frozen)
 
@@ -309,6 +362,36 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         self.net_, self.history_ = trained.net, trained.history
         self.n_iter_ = len(self.history_)
 
+    def _can_come_with_weights(self):
+        """Return whether nothing is asked for that only reports can teach."""
+        return names_weights(self.embedder) and self.language_model == "builtin" and not self.prompt
+
+    def _take_writer(self):
+        """Become the writer that comes with the weights."""
+        embedder = resolve_embedder(self.embedder)
+        if embedder.report_writer_ is None:
+            raise ValueError(
+                "these weights hold no report writer: pass reports=... to learn to write, or take "
+                'weights that do, such as "merit-tiny"'
+            )
+        source = "the report writer of the weights"
+        self.embedder_ = embedder
+        self._restore(*self._unpacked(embedder.report_writer_, source), source)
+        self._came_with_weights = True
+        self._seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+
+    def _ready(self):
+        """Return this generator, or if it is not fitted one with the weights it names."""
+        check_is_fitted(self)
+        if hasattr(self, "model_"):
+            return self
+        ready = copy.copy(self)
+        ready._take_writer()
+        return ready
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "model_") or self._can_come_with_weights()
+
     def predict(self, X, *, context=None):
         """Write the reports of recordings.
 
@@ -324,13 +407,13 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         reports : ndarray of shape (n_samples,), object
             Strings.
         """
-        check_is_fitted(self)
-        X = check_signals(self, X, reset=False)
-        before = self._before(check_context(context, len(X)), len(X))
+        ready = self._ready()
+        X = check_signals(ready, X, reset=False)
+        before = ready._before(check_context(context, len(X)), len(X))
         from ..nn.device import torch_threads
 
         with torch_threads(self.n_jobs):
-            return self._write(self._read(X), before)
+            return ready._write(ready._read(X), before)
 
     def _write(self, ecg, before):
         import torch
@@ -394,6 +477,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
     _in_files = ("model_", "tokenizer_", "net_", "device_")
     _state = (
         "history_", "n_iter_", "n_features_in_", "_seed", "_uses_context", "_marks_start",
+        "_reads_voltages", "_came_with_weights",
     )  # fmt: skip
 
     @property
@@ -411,13 +495,15 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         return self.model_.projector
 
     def _parts(self, dtype):
-        files = self.embedder_._files(dtype)
-        return {f"{EMBEDDER}/{k}": v for k, v in files.items()} | self._pickled_parts()
+        return embedder_files(self.embedder_, dtype) | self._language_model(dtype)
 
     def _pickled_parts(self):
+        return self._language_model("float32")
+
+    def _language_model(self, dtype):
         from ..nn.language_model import to_files
 
-        files = to_files(self.model_.language_model, self.tokenizer_)
+        files = to_files(self.model_.language_model, self.tokenizer_, dtype)
         return {f"{LANGUAGE_MODEL}/{k}": v for k, v in files.items()}
 
     def _description(self):
@@ -425,7 +511,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         generation = self.generation
         if hasattr(generation, "to_diff_dict"):
             generation = generation.to_diff_dict()
-        parameters["generation"] = generation
+        parameters |= {"generation": generation, "n_prefix": self.model_.projector.n_prefix}
         return {
             "parameters": parameters, "state": {name: getattr(self, name) for name in self._state}
         }  # fmt: skip
@@ -446,11 +532,12 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         language_model, self.tokenizer_ = from_files(parts[LANGUAGE_MODEL])
         self.net_ = None
         self.device_ = resolve_device(self.device)
-        self._assemble(language_model, frozen=False)
+        self._assemble(language_model, frozen=False, n_prefix=config["parameters"]["n_prefix"])
         load_weights(self.model_.projector, weights, f"{folder}/{WEIGHTS_NAME}")
         self.model_.to(self.device_).eval()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.requires_fit = not self._can_come_with_weights()
         return tags

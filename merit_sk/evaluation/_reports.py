@@ -224,7 +224,7 @@ def report_baselines(generator, X_train, reports_train, X_test, *, context=None,
     Parameters
     ----------
     generator : MeritReportGenerator
-        Fitted on the training records.
+        Fitted on the training records, or the one that comes with the weights.
     X_train, X_test : ECGRecords or array-like of shape (n_samples, n_leads, n_times)
     reports_train : array-like of str of shape (n_train,)
     context : array-like of str or DataFrame or None, default=None
@@ -242,6 +242,7 @@ def report_baselines(generator, X_train, reports_train, X_test, *, context=None,
     """
     import pandas as pd
 
+    generator = generator._ready()
     reports = written_reports(reports_train, len(X_train))
     there = reports != ""
     reports = reports[there]

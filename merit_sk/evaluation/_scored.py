@@ -47,6 +47,12 @@ class ScoredTest:
 
         return pd.DataFrame(self.table)
 
+    @staticmethod
+    def _summarize(frame):
+        parts = frame.groupby("target", sort=False)
+        scores = parts["auc"].agg(["mean", "std", "min", "max", "count"])
+        return parts["n_positives"].mean().to_frame().join(scores).reset_index()
+
 
 def score_test(data, index, columns, scores, *, min_positives, n_resamples, random_state):
     """Evaluate scores against some label columns of the records at ``index``.

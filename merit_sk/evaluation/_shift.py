@@ -1,11 +1,13 @@
 """Distribution shift: evaluation on another data set, over the classes both sets share."""
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from ..statements._other_sets import MAPPED_PAIRS, shared_classes
+from ._cross_validated import CrossValidated
 from ._heads import fit_head
 from ._scored import matching_columns, score_test
-from ._subsets import features_of, labeled_records, records_to_score
+from ._subsets import Split, cv_splits, features_of, labeled_records, records_to_score
 from ._zero_shot import evaluate_zero_shot
 
 
@@ -108,6 +110,7 @@ def evaluate_shift(
     protocol="probe",
     classes=None,
     head="ridge",
+    cv=None,
     train_folds=(1, 2, 3, 4, 5, 6, 7, 8),
     valid_folds=9,
     test_folds=10,
@@ -135,9 +138,14 @@ def evaluate_shift(
     protocol : {"probe", "zero_shot"}, default="probe"
     classes : dict, default=None
         For "zero_shot", phrases of the target classes; see :func:`evaluate_zero_shot`.
-    head : {"ridge", "logistic", "merl"}, default="ridge"
+    head : {"ridge", "logistic", "merl"} or classifier, default="ridge"
         Head of "probe", see :func:`evaluate_probe`.
+    cv : int, splitter or iterable of (train, test), default=None
+        For "probe", fit to the training part of each of these splits of the source, less a tenth
+        of its patients for choosing regularization, and score the whole target each time: the
+        spread says how much depends on which records were learned from.
     train_folds, valid_folds, test_folds : int or sequence of int, default=1 to 8, 9 and 10
+        With `cv` only the test folds are used.
     min_positives : int, default=1
         Positive test records that a class needs to enter the macro AUC.
     n_resamples : int, default=1000
@@ -146,8 +154,8 @@ def evaluate_shift(
 
     Returns
     -------
-    ScoredTest
-        On the target, over the shared classes.
+    ScoredTest or CrossValidated
+        On the target, over the shared classes; with `cv` one such result for each split.
 
     Examples
     --------
@@ -169,6 +177,10 @@ def evaluate_shift(
     }
     shared = list(dict.fromkeys(other for others in mapping.values() for other in others))
     if protocol == "zero_shot":
+        if cv is not None:
+            raise ValueError(
+                'cv splits what is trained on, and protocol="zero_shot" trains nothing.'
+            )
         present = [name for name in shared if name in {str(n) for n in target.target_names}]
         phrases = present if classes is None else {name: classes[name] for name in present}
         return evaluate_zero_shot(
@@ -177,18 +189,23 @@ def evaluate_shift(
     if protocol != "probe":
         raise ValueError(f'protocol must be "probe" or "zero_shot"; got {protocol!r}.')
 
-    from_source, from_target = embedder if isinstance(embedder, tuple) else (embedder, embedder)
-    if source.get("folds") is None:
-        train, valid = records_to_score(source, None), np.empty(0, dtype=int)
+    if cv is not None:
+        splits = cv_splits(source, cv, check_random_state(random_state))
+    elif source.get("folds") is not None:
+        splits = [Split(*(labeled_records(source, f) for f in (train_folds, valid_folds, ())))]
     else:
-        train, valid = (labeled_records(source, folds) for folds in (train_folds, valid_folds))
+        splits = [Split(records_to_score(source, None), *np.empty((2, 0), dtype=int))]
     y = np.asarray(source.target)
-    Z = features_of(from_source, source.data, np.r_[train, valid])
-    score, _ = fit_head(
-        head, (Z[: len(train)], y[train]), (Z[len(train) :], y[valid]), random_state
-    )
+    used = np.unique(np.concatenate([np.r_[split.train, split.valid] for split in splits]))
     index = records_to_score(target, test_folds)
-    scores = score(features_of(from_target, target.data, index))
-    scores, names = map_scores(scores, source.target_names, mapping)
-    own, columns = matching_columns(names, target.target_names, "shared classes")
-    return score_test(target, index, columns, scores[:, own], **judged)
+    from_source, from_target = embedder if isinstance(embedder, tuple) else (embedder, embedder)
+    Z = features_of(from_source, source.data, used)
+    Z_target = features_of(from_target, target.data, index)
+    results = []
+    for split in splits:
+        train, valid = ((Z[np.searchsorted(used, i)], y[i]) for i in (split.train, split.valid))
+        score, _ = fit_head(head, train, valid, random_state)
+        scores, names = map_scores(score(Z_target), source.target_names, mapping)
+        own, columns = matching_columns(names, target.target_names, "shared classes")
+        results.append(score_test(target, index, columns, scores[:, own], **judged))
+    return results[0] if cv is None else CrossValidated(results)

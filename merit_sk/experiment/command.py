@@ -4,6 +4,7 @@ import shlex
 import time
 
 from ..estimators import MeritEmbedder
+from ..evaluation import LABEL_COUNTS
 from ..statements import PTBXL_TASKS
 from .config import LIGHT_MODELS, MODELS
 from .data import load_experiment
@@ -36,9 +37,10 @@ def add_arguments(parser):
         help=f"by default all for --ptbxl, and for --simulated {', '.join(LIGHT_MODELS)}; the "
         "random encoder is always there")  # fmt: skip
     add("--tasks", nargs="+", choices=PTBXL_TASKS, default=PTBXL_TASKS)
-    add("--fractions", type=float, nargs="+", default=(0.01, 0.1, 1.0), metavar="F",
-        help="fractions of the training labels")  # fmt: skip
-    add("--n-repeats", type=int, default=5, metavar="N", help="subsets of labels a fraction")
+    add("--fractions", type=float, nargs="+", default=LABEL_COUNTS, metavar="F",
+        help="numbers of training labels for the probe, or up to 1 fractions of them; by default "
+        "20 50 100 171 500 and 1, all")  # fmt: skip
+    add("--n-repeats", type=int, default=5, metavar="N", help="subsets of labels of each size")
     add("--seeds", type=int, nargs="+", default=(0,), metavar="SEED")
     add("--max-epochs", type=int, default=25, metavar="N", help="of pretraining")
     add("--encoder", default="tiny", help="tiny, small or base")

@@ -6,6 +6,7 @@ import json
 import platform
 from dataclasses import dataclass
 
+from ..evaluation import LABEL_COUNTS
 from ..statements import PTBXL_TASKS
 
 MODELS = {
@@ -32,7 +33,7 @@ class Settings:
     embedder: object
     models: tuple
     tasks: tuple = PTBXL_TASKS
-    fractions: tuple = (0.01, 0.1, 1.0)
+    fractions: tuple = LABEL_COUNTS
     n_repeats: int = 5
     seeds: tuple = (0,)
     report_fraction: float = 1.0

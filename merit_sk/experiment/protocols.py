@@ -15,7 +15,7 @@ from ..evaluation import (
     nearest_report_scores,
 )
 from ..evaluation._scored import matching_columns, score_test
-from ..evaluation._subsets import records_to_score
+from ..evaluation._subsets import labeled_records, records_to_score
 from ..statements import class_prompts, class_statements, task_prompts
 from .config import OTHER_SETS
 from .data import select_task, with_folds
@@ -52,11 +52,15 @@ def plan(settings, main, others):
         index = records_to_score(ecg, settings.test_fold)
         both = [(protocol, "main", task) for protocol in ("probe", "zero-shot")]
         judge(f"task {task}", ecg, index, None, *both)
+        few = labeled_records(ecg, settings.train_folds)
+        note_counts(f"task {task}", len(few), settings.fractions, left_out)
     for name, ecg in others.items():
         title, index = OTHER_SETS[name], np.flatnonzero(ecg.target.any(axis=1))
         judge(f"zero-shot on {title}", ecg, index, None, ("zero-shot", name, ""))
         folds = with_folds(ecg).folds[index]
         judge(f"probe on {title}", ecg, index[folds == 10], None, ("probe", name, ""))
+        if ("probe", name, "") in protocols:
+            note_counts(title, int((folds <= 8).sum()), settings.fractions, left_out)
     titles = {"ptbxl": "PTB-XL"} | OTHER_SETS
     for source, target in SHIFTS:
         sets = {"ptbxl": main, **others}
@@ -74,6 +78,15 @@ def plan(settings, main, others):
                 f"{n_source} labeled records to learn from, fewer than {SMALL_SOURCE}"
             )
     return protocols, left_out
+
+
+def note_counts(what, n_train, fractions, left_out):
+    """Note the numbers of labels that are more than there are."""
+    more = [f"{n:g}" for n in sorted(fractions) if n > max(n_train, 1)]
+    if more:
+        left_out[f"probe with {' and '.join(more)} labels, {what}"] = (
+            f"{n_train} labeled training records"
+        )
 
 
 def shortage(ecg, index, classes, min_positives):
@@ -119,6 +132,7 @@ class Protocols:
             warnings.filterwarnings("ignore", message="Left out of the macro average")
             warnings.filterwarnings("ignore", message="Not judged, since the data")
             warnings.filterwarnings("ignore", message="no word of the phrases")
+            warnings.filterwarnings("ignore", message="Left out, since there are")
             for kind, *where in protocols:
                 runs[kind](*where)
         return {
@@ -147,7 +161,7 @@ class Protocols:
         """Note one macro AUC with its resamples."""
         counts = {"n_test": n_test, "n_classes": int(np.sum(included))}
         values = {"macro_auc": auc.estimate, "low": auc.low, "high": auc.high}
-        place = {"fraction": 1.0, "repeat": 0}
+        place = {"labels": 1.0, "fraction": 1.0, "repeat": 0, "n_train": np.nan}
         self.rows.append(self.who() | where | place | counts | values | more)
         self.resamples.append(auc.resamples.astype(np.float32))
 
@@ -192,7 +206,8 @@ class Protocols:
         )  # fmt: skip
         where = {"protocol": "probe", "set": name, "task": task}
         for probe in result.repeats[:-1]:
-            place = {"fraction": probe.fraction, "repeat": probe.repeat, "n_train": probe.n_train}
+            place = {"labels": probe.labels, "fraction": probe.fraction, "repeat": probe.repeat,
+                     "n_train": probe.n_train}  # fmt: skip
             self.note(where, probe.auc, len(result.y_test), result.included, **place)
         best, index = result.best, result.test_index
         scored = self.score(ecg, index, best.scores, index)

@@ -10,6 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 from joblib import Parallel, delayed
 
+from ..evaluation import LABEL_COUNTS
 from ..nn.checkpoint import write_arrays, write_text
 from ..statements import PTBXL_TASKS
 from . import tables
@@ -48,7 +49,7 @@ class Experiment:
 
     @cached_property
     def rows(self):
-        """Macro AUC by model, seed, protocol, task, fraction and repeat: a DataFrame."""
+        """Macro AUC by model, seed, protocol, task, label count and repeat: a DataFrame."""
         return tables.row_frame(self.results)[0]
 
     @cached_property
@@ -122,7 +123,7 @@ def run_experiment(
     models=None,
     embedder=None,
     tasks=PTBXL_TASKS,
-    fractions=(0.01, 0.1, 1.0),
+    fractions=LABEL_COUNTS,
     n_repeats=5,
     seeds=(0,),
     report_fraction=1.0,
@@ -155,10 +156,11 @@ def run_experiment(
         model's. None takes the defaults. The random state is the seed.
     tasks : sequence of str, default=all
         PTB-XL tasks.
-    fractions : sequence of float, default=(0.01, 0.1, 1.0)
-        Fractions of the training labels for the probe.
+    fractions : sequence of float, default=(20, 50, 100, 171, 500, 1.0)
+        Numbers of training labels for the probe; values up to 1 are fractions of them. See
+        :func:`~merit_sk.evaluation.evaluate_probe`.
     n_repeats : int, default=5
-        Draws of each fraction below 1.
+        Draws of each size below all.
     seeds : sequence of int, default=(0,)
         All that is random is repeated with each.
     report_fraction : float, default=1.0
@@ -293,7 +295,7 @@ def evaluate(model, data, protocols, current, output):
     settings = model.settings
     decided_by = {
         "folder": model.folder.name, "protocols": sorted(protocols),
-        "fractions": settings.fractions, "n_repeats": settings.n_repeats,
+        "labels": settings.fractions, "n_repeats": settings.n_repeats,
         "min_positives": settings.min_positives, "versions": current, "data": model.prints,
     }  # fmt: skip
     path = Path(output) / "runs" / f"{model.folder.name}-{digest(decided_by)}.json"

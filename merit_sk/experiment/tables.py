@@ -8,7 +8,7 @@ from ..metrics._bootstrap import _bounds, comparison
 from ..nn.checkpoint import write_text
 from .config import MODELS, OTHER_SETS
 
-WHERE = ["protocol", "set", "task", "fraction"]
+WHERE = ["protocol", "set", "task", "labels"]
 REFERENCE = MODELS["merit"]
 _PAIRED = (
     "Difference of macro AUC with its paired 95 % bootstrap interval, by patient. Above 0, MERIT "
@@ -25,14 +25,15 @@ def row_frame(results):
 
 
 def summarize(results):
-    """Average rows over repeats and seeds: one line a model, protocol, data set, task and fraction.
+    """Average rows over repeats and seeds: one line a model, protocol, data set, task and count.
 
     Returns
     -------
     DataFrame
-        ``macro_auc``, the mean over repeats and seeds; ``sd_seeds`` of the seeds' means and
-        ``sd_repeats`` of the repeats of one seed; ``low`` and ``high``, the bootstrap interval of
-        the mean.
+        ``labels`` are the number, or fraction, of training labels that was asked for, 1 all;
+        ``n_train`` and ``fraction`` what was drawn, on average; ``macro_auc``, the mean over
+        repeats and seeds; ``sd_seeds`` of the seeds' means and ``sd_repeats`` of the repeats of one
+        seed; ``low`` and ``high``, the bootstrap interval of the mean.
     """
     import pandas as pd
 
@@ -43,6 +44,7 @@ def summarize(results):
         low, high = _bounds(resamples[part.index].mean(axis=0), 0.95)
         lines.append(
             dict(zip([*WHERE, "model"], where, strict=True))
+            | {key: part[key].mean() for key in ("fraction", "n_train")}
             | {"macro_auc": part["macro_auc"].mean(), "low": low, "high": high}
             | {"sd_seeds": by_seed.mean().std(), "sd_repeats": by_seed.std().mean()}
             | {"n_seeds": by_seed.ngroups, "n_repeats": len(part) // by_seed.ngroups}
@@ -74,8 +76,8 @@ def compare_all(results):
             found = comparison(float(gap), values)
             lines.append(
                 dict(zip(WHERE, where, strict=True))
-                | {"model": model, "difference": gap, "low": found.low, "high": found.high}
-                | {"p_value": found.p_value}
+                | {"fraction": ours["fraction"].mean(), "model": model, "difference": gap}
+                | {"low": found.low, "high": found.high, "p_value": found.p_value}
             )
     return pd.DataFrame(lines)
 
@@ -90,10 +92,10 @@ def blocks(summary, comparisons):
     """
     found = []
     labeled = summary[summary["protocol"].isin(("probe", "supervised"))]
-    for fraction in sorted(labeled["fraction"].unique(), reverse=True):
-        part = labeled[labeled["fraction"] == fraction]
-        share = "all training labels" if fraction == 1 else f"{100 * fraction:g} % of the labels"
-        found.append((f"Linear probe, {share}", _meaning(part), _wide(part)))
+    sizes = labeled.groupby("labels")["fraction"].mean().sort_values(ascending=False)
+    for labels in sizes.index:
+        part = labeled[labeled["labels"] == labels]
+        found.append((f"Linear probe, {_amount(labels)}", _meaning(part), _wide(part)))
     for protocol, name in (
         ("zero-shot", "Zero-shot: classes in words, no label"),
         ("shift", "Shift: learned on one data set, judged on another"),
@@ -104,12 +106,19 @@ def blocks(summary, comparisons):
             found.append((name, _meaning(part), _wide(part)))
     if len(comparisons):
         for protocol, name in (("probe", "with all labels"), ("zero-shot", "zero-shot")):
-            part = comparisons[(comparisons["protocol"] == protocol) & (comparisons.fraction == 1)]
+            part = comparisons[(comparisons["protocol"] == protocol) & (comparisons.labels == 1)]
             if len(part):
                 lines = part.itertuples()
                 cells = [f"{r.difference:+.3f} [{r.low:+.3f}, {r.high:+.3f}]" for r in lines]
                 found.append((f"MERIT minus the others, {name}", _PAIRED, _pivot(part, cells)))
     return found
+
+
+def _amount(labels):
+    """Name a number of labels."""
+    if labels == 1:
+        return "all training labels"
+    return f"{labels:g} labels" if labels > 1 else f"{100 * labels:g} % of the labels"
 
 
 def _meaning(part):

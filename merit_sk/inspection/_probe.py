@@ -1,4 +1,4 @@
-"""ProbeCurveDisplay: AUC of linear probes against the fraction of labels."""
+"""ProbeCurveDisplay: AUC of linear probes against the number of labels."""
 
 import numpy as np
 
@@ -8,16 +8,17 @@ _MARKERS = "osD^vPX"
 
 
 class ProbeCurveDisplay:
-    """Macro AUC on the test records against the fraction of training labels, for several models.
+    """Macro AUC on the test records against the number of training labels, for several models.
 
-    The line is the mean over random subsets of the labels (repeats), the band one standard
-    deviation on either side; a fraction with a single repeat, such as all labels, has no band.
+    The line is the mean over random subsets of the labels (repeats) and over the splits of a
+    cross-validation, the band one standard deviation on either side; a single repeat, such as all
+    labels of one split, has no band.
 
     Parameters
     ----------
     curves : dict
-        From the name of each model to a data frame with the columns ``fraction``, ``mean`` and
-        ``std``, as :meth:`~merit_sk.evaluation.ProbeResult.summary` gives it.
+        From the name of each model to a data frame with the columns ``labels``, ``n_train``,
+        ``mean`` and ``std``, as :meth:`~merit_sk.evaluation.ProbeResult.summary` gives it.
 
     Attributes
     ----------
@@ -30,8 +31,8 @@ class ProbeCurveDisplay:
     --------
     >>> import pandas as pd
     >>> from merit_sk.inspection import ProbeCurveDisplay
-    >>> curve = pd.DataFrame(
-    ...     {"fraction": [0.01, 0.1, 1.0], "mean": [0.7, 0.8, 0.9], "std": [0.03, 0.01, None]})
+    >>> curve = pd.DataFrame({"labels": [20, 171, 1], "n_train": [20.4, 170.8, 713],
+    ...                       "mean": [0.7, 0.8, 0.9], "std": [0.03, 0.01, None]})
     >>> display = ProbeCurveDisplay({"MERIT": curve}).plot()
     >>> display.ax_.get_ylabel()
     'macro AUC on test records'
@@ -46,7 +47,7 @@ class ProbeCurveDisplay:
 
         Parameters
         ----------
-        results : dict or ProbeResult
+        results : dict or ProbeResult or CrossValidated
             From the name of each model to its result.
         ax : matplotlib Axes, default=None
             Where to plot; a new figure by default.
@@ -98,21 +99,21 @@ class ProbeCurveDisplay:
         """
         self.ax_ = ax = axes_for(ax, (6.0, 4.0))
         self.figure_ = ax.figure
-        self.lines_, ticks = [], set()
+        self.lines_, ticks = [], {}
         for i, (name, curve) in enumerate(self.curves.items()):
             color = COLORS[i % len(COLORS)]
-            share, mean = (
-                100 * np.asarray(curve["fraction"], float),
-                np.asarray(curve["mean"], float),
+            asked, drawn, mean, std = (
+                np.asarray(curve[column], dtype=float)
+                for column in ("labels", "n_train", "mean", "std")
             )
-            std = np.asarray(curve["std"], dtype=float)
+            n_labels = np.where(asked > 1, asked, drawn.round())
             marker = _MARKERS[i % len(_MARKERS)]
-            self.lines_ += ax.plot(share, mean, color=color, marker=marker, label=name)
-            ax.fill_between(share, mean - std, mean + std, color=color, alpha=0.15, lw=0)
-            ticks.update(share.tolist())
+            self.lines_ += ax.plot(n_labels, mean, color=color, marker=marker, label=name)
+            ax.fill_between(n_labels, mean - std, mean + std, color=color, alpha=0.15, lw=0)
+            texts = np.where(asked == 1, "all", [f"{n:.0f}" for n in n_labels])
+            ticks.update(zip(n_labels.tolist(), texts.tolist(), strict=True))
         ax.set_xscale("log")
-        ticks = sorted(ticks)
-        ax.set_xticks(ticks, [f"{t:.3g} %" for t in ticks])
+        ax.set_xticks(list(ticks), list(ticks.values()))
         ax.xaxis.minorticks_off()
         tidy(ax)
         ax.set(

@@ -5,7 +5,7 @@ import re
 import warnings
 
 from ..datasets import read_ecg
-from ..estimators import MeritMeasurements, MeritZeroShotClassifier
+from ..estimators import MeritMeasurements, MeritReportGenerator, MeritZeroShotClassifier
 from ..signals._quality import warn_about_signals
 from ..statements import PTBXL_STATEMENTS
 
@@ -85,6 +85,7 @@ class Reading:
                 if key in facts and facts[key] is not None
             },
             "report": report and without(self.words, report),
+            "written_report": _written(embedder, ecg, language),
             "familiarity": _familiarity(embedder, ecg),
             "statements": _statements(zero, ecg),
         }  # fmt: skip
@@ -117,6 +118,13 @@ def _measured(embedder, ecg):
     if embedder.measurements_ is None:
         return {}
     return MeritMeasurements(embedder).fit(ecg).measure(ecg).iloc[0].to_dict()
+
+
+def _written(embedder, ecg, language):
+    """The report that the weights write, or None if they hold no writer."""
+    if embedder.report_writer_ is None:
+        return None
+    return MeritReportGenerator(embedder, language=language).predict(ecg)[0]
 
 
 def measures(content):

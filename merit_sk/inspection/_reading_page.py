@@ -301,6 +301,8 @@ def _section(reading, svg, top):
     notes = notes and f'<ul class="notes">{notes}</ul>'
     report = content["report"]
     report = f"<h2>Report in the file</h2><p>{escape(report)}</p>" if report else ""
+    written = content["written_report"]
+    written = f"<h2>Report, written by the weights</h2><p>{escape(written)}</p>" if written else ""
     seconds = min(_SECONDS, content["duration"])
     return f"""<details class="record" data-find="{find}"><summary>\
 <span class="name" title="{escape(path)}">{escape(name)}</span>\
@@ -308,7 +310,7 @@ def _section(reading, svg, top):
 <figure><figcaption><span>{_SPEED} mm/s, {_GAIN} mm/mV, \
 {"first " if seconds < content["duration"] else ""}{seconds:.4g} s</span></figcaption>
 {svg}</figure>
-<div class="sides"><section><h2>Statements</h2>{_statements(reading, top)}</section>
+<div class="sides"><section>{written}<h2>Statements</h2>{_statements(reading, top)}</section>
 <section><h2>Recording</h2>{_facts(reading)}{report}</section></div></div></details>"""
 
 

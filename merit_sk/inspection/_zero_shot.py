@@ -98,9 +98,10 @@ class ZeroShotDisplay:
 
         Parameters
         ----------
-        result : ScoredTest
+        result : ScoredTest or CrossValidated
             From :func:`~merit_sk.evaluation.evaluate_zero_shot` or
-            :func:`~merit_sk.evaluation.evaluate_shift`.
+            :func:`~merit_sk.evaluation.evaluate_shift`. Of a cross-validation the mean of each
+            class over splits is shown, and one standard deviation on either side.
         n_resamples : int, default=300
             Bootstrap resamples for each class.
         ax : matplotlib Axes, default=None
@@ -111,8 +112,19 @@ class ZeroShotDisplay:
         display : ZeroShotDisplay
             Classes that no test record defines are left out.
         """
+        from ..evaluation import CrossValidated
         from ..metrics import bootstrap_interval, macro_auc
 
+        if isinstance(result, CrossValidated):
+            table = result.summary().dropna(subset="mean")
+            return cls(
+                table["mean"].to_numpy(),
+                [f"{r.target} ({r.n_positives:.0f})" for r in table.itertuples()],
+                kind="auc",
+                intervals=list(zip(table["mean"] - table["std"], table["mean"] + table["std"],
+                                   strict=True)),
+                average=result.mean,
+            ).plot(ax=ax)  # fmt: skip
         table = result.table
         defined = np.flatnonzero(np.isfinite(table.auc))
         intervals = [

@@ -13,9 +13,9 @@ from ._reading import FLAGS, UNCALIBRATED, UNFAMILIAR, Reading, measures
 MARK = "merit_sk read"
 DESCRIPTION = """\
 Say which of PTB-XL's 71 statements an ECG shows, with their probabilities, how fast the heart beats
-and what disturbs the recording, and draw it. Leads are found by name, any sampling rate and length
-will do, and missing leads are told to the model. A file that cannot be read is named, and the
-others are read. Research software, no medical device.
+and what disturbs the recording, write a report, and draw it. Leads are found by name, any sampling
+rate and length will do, and missing leads are told to the model. A file that cannot be read is
+named, and the others are read. Research software, no medical device.
 
 WFDB, EDF, GE MUSE XML, Philips XML, Mortara XML, HL7 aECG, DICOM, SCP-ECG and ISHNE are recognized
 by what the files hold.
@@ -34,7 +34,8 @@ def add_arguments(parser):
         help="file, WFDB record with or without extension, or folder")  # fmt: skip
     add("--pretrained", default="merit-tiny", metavar="NAME",
         help="name, folder or hub id of the weights; by default those in the package")  # fmt: skip
-    add("--language", choices=("en", "de"), default="en", help="of the phrases asked for")
+    add("--language", choices=("en", "de"), default="en", help="of the phrases asked for "
+        "and of the report that is written")  # fmt: skip
     add("--top", type=int, default=10, metavar="N",
         help="statements to show, of which all are shown that are found")  # fmt: skip
     add("--html", type=Path, metavar="PAGE",
@@ -164,6 +165,7 @@ def describe(reading, top):
         lines.append(f"  {s['probability']:6.3f} {mark} {s['code']:8s} {s['description']}")
     measured = ", ".join(f"{name} {text}" for name, text in measures(content).items())
     lines += ["", f"  estimated: {measured}"] if measured else []
+    lines += ["", f"  written: {content['written_report']}"] if content["written_report"] else []
     notes = [*content["notes"], *flags(content)] + [UNFAMILIAR] * reading.unfamiliar
     if content["report"]:
         notes.append(f"report in the file: {content['report']}")

@@ -6,12 +6,18 @@ from ._ranking import (
     f1_thresholds,
     fmax,
     macro_auc,
-    macro_auc_scorer,
     macro_average_precision,
-    macro_average_precision_scorer,
     macro_f1,
 )
 from ._retrieval import macro_retrieval
+from ._scorers import (
+    macro_auc_scorer,
+    macro_average_precision_scorer,
+    macro_f1_oracle_scorer,
+    macro_f1_scorer,
+    macro_retrieval_scorer,
+    rouge_l_scorer,
+)
 from ._text import bert_score, bleu, meteor_exact_stem, rouge
 
 __all__ = [
@@ -29,7 +35,11 @@ __all__ = [
     "macro_average_precision",
     "macro_average_precision_scorer",
     "macro_f1",
+    "macro_f1_oracle_scorer",
+    "macro_f1_scorer",
     "macro_retrieval",
+    "macro_retrieval_scorer",
     "meteor_exact_stem",
     "rouge",
+    "rouge_l_scorer",
 ]

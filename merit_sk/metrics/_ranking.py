@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.metrics import (
     average_precision_score,
     f1_score,
-    make_scorer,
     precision_recall_curve,
     roc_auc_score,
 )
@@ -366,9 +365,3 @@ def fmax(y_true, y_score, *, thresholds=None):
             recall = np.mean(hits[labeled] / n_labels[labeled])
             best = max(best, 2 * precision * recall / (precision + recall))
     return float(best)
-
-
-_RESPONSE = ("decision_function", "predict_proba")
-
-macro_auc_scorer = make_scorer(macro_auc, response_method=_RESPONSE)
-macro_average_precision_scorer = make_scorer(macro_average_precision, response_method=_RESPONSE)

@@ -1,5 +1,6 @@
 """Causal language models: a small one of our own, any other by name, and reports from a prefix."""
 
+import copy
 import re
 import tempfile
 from collections import Counter
@@ -196,8 +197,10 @@ def add_lora(model):
     return get_peft_model(model, config)
 
 
-def to_files(model, tokenizer):
+def to_files(model, tokenizer, dtype="float32"):
     """The files of ``save_pretrained`` as a dict from name to bytes."""
+    if dtype == "float16":
+        model = copy.deepcopy(model).half()
     with tempfile.TemporaryDirectory() as folder, quiet():
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

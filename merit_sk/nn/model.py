@@ -302,10 +302,6 @@ class MeritModel(nn.Module):
 class VoltageLayer(nn.Module):
     """Peak voltages on a logarithmic scale, through one layer.
 
-    A recording that was standardized before has no voltages any more: no lead of it is smaller
-    than 4 "mV" from peak to peak, which in a recording in mV does not occur. It is as one whose
-    voltages are not given.
-
     Parameters
     ----------
     n_leads : int
@@ -317,12 +313,30 @@ class VoltageLayer(nn.Module):
         self.linear = nn.Linear(self.n_in + 1, VOLTAGE_WIDTH)
 
     def forward(self, voltages):
-        peaks = voltages.view(-1, self.n_leads, 2 * N_QUARTILES)
-        size = peaks.amax(dim=2) - peaks.amin(dim=2)
-        least = torch.where(size > 0, size, torch.inf).amin(dim=1, keepdim=True)
-        known = (least < STANDARDIZED_SIZE).to(voltages)
-        rows = torch.cat([known * torch.asinh(voltages / SMALL_VOLTAGE), known], dim=1)
-        return F.relu(self.linear(rows))
+        return F.relu(self.linear(log_voltages(voltages, self.n_leads)))
+
+
+def log_voltages(voltages, n_leads):
+    """Peak voltages on a logarithmic scale, and whether they are known; zeros if not.
+
+    A recording that was standardized before has no voltages any more: no lead of it is smaller
+    than 4 "mV" from peak to peak, which in a recording in mV does not occur. It is as one whose
+    voltages are not given.
+
+    Parameters
+    ----------
+    voltages : tensor of shape (n, n_voltages)
+    n_leads : int
+
+    Returns
+    -------
+    rows : tensor of shape (n, n_voltages + 1)
+    """
+    peaks = voltages.view(-1, n_leads, 2 * N_QUARTILES)
+    size = peaks.amax(dim=2) - peaks.amin(dim=2)
+    least = torch.where(size > 0, size, torch.inf).amin(dim=1, keepdim=True)
+    known = (least < STANDARDIZED_SIZE).to(voltages)
+    return torch.cat([known * torch.asinh(voltages / SMALL_VOLTAGE), known], dim=1)
 
 
 def pool(x, valid):

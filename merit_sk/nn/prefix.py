@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..signals._amplitudes import N_QUARTILES
+from .model import log_voltages
 from .rows import alone
 
 MAX_TOKENS = 48
@@ -41,19 +43,33 @@ class MapReader:
     """A MERIT model whose read-out is all that a prefix is made from.
 
     Takes the place of the model in ``inference.embed.embed_windows``. A recording is one row: the
-    summary of all maps, then the tokens of the last map.
+    summary of all maps, with the peak voltages, then the tokens of the last map.
 
     Parameters
     ----------
     model : MeritModel
+    voltages : bool, default=True
+        Whether voltages are read, which see that of :func:`~merit_sk.nn.model.log_voltages`.
+
+    Attributes
+    ----------
+    n_summary : int
+        Numbers before the tokens.
     """
 
-    def __init__(self, model):
-        self.encoder, self.log_sigma, self.summary = model.encoder, model.log_sigma, model.summary
+    def __init__(self, model, voltages=True):
+        self.encoder, self.summary, self.n_leads = model.encoder, model.summary, model.n_leads
+        self.voltages = voltages
+        self.n_summary = 3 * sum(model.encoder.stage_dims)
+        if voltages:
+            self.n_summary += 2 * N_QUARTILES * model.n_leads + 1
 
     def read_out(self, maps, kind, voltages):
         """Rows of shape (n, n_summary + n_tokens * width)."""
-        return torch.cat([self.summary(maps), ecg_tokens(*maps[-1]).flatten(1)], dim=1)
+        parts = [self.summary(maps)]
+        if self.voltages:
+            parts.append(log_voltages(voltages, self.n_leads))
+        return torch.cat([*parts, ecg_tokens(*maps[-1]).flatten(1)], dim=1)
 
 
 class PrefixProjector(nn.Module):
