@@ -1,5 +1,6 @@
 """Sphinx configuration."""
 
+import inspect
 import sys
 import warnings
 from pathlib import Path
@@ -26,18 +27,27 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "decision",
     "measured",
+    "pictures",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 autosummary_generate = True
 numpydoc_show_class_members = False
+toc_object_entries_show_parents = "hide"
 default_role = "literal"
+smartquotes = False
 suppress_warnings = ["config.cache"]
 
 html_static_path = ["_static"]
+html_css_files = ["merit.css"]
 html_theme = "pydata_sphinx_theme"
 html_title = "merit_sk"
-html_theme_options = {"navigation_with_keys": False, "show_prev_next": False}
+html_sidebars = {"**": ["pages.html"]}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_prev_next": False,
+    "navbar_center": [],
+}
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -48,3 +58,15 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "abort_on_example_error": True,
 }
+
+
+def arguments_of_init(app, what, name, obj, options, signature, returns):
+    """Show the arguments of a class instead of those of an inherited ``__new__``."""
+    if what == "class" and signature == "(*args, **kwargs)":
+        _, *arguments = inspect.signature(obj.__init__).parameters.values()
+        return str(inspect.Signature(arguments)), returns
+    return None
+
+
+def setup(app):
+    app.connect("autodoc-process-signature", arguments_of_init)
