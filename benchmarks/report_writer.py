@@ -1,6 +1,6 @@
 """The report writer of ``merit-tiny``, in English and German: its training, and how well it writes.
 
-    python benchmarks/report_writer.py --data PATH --work FOLDER [--table CSV] [--random]
+    python benchmarks/report_writer.py --data PATH --work FOLDER [--only-tables] [--random]
 
 Trains on simulated recordings with machine-like English or German reports, and on those of PTB-XL
 folds 1 to 8 with their 12SL statements, in English and translated. No cardiologist's report is
@@ -28,7 +28,8 @@ import numpy as np
 import pandas as pd
 from _data import digest, load_all, statements_of
 from _report_texts import VOLTAGES, german, machine_report, simulated_german, simulated_report
-from calibrate import write
+from _tables import add_output, write
+from calibrate import write as write_weights
 from sklearn.preprocessing import MultiLabelBinarizer
 from sklearn.utils import Bunch
 
@@ -252,7 +253,8 @@ def parse(arguments=None):
     parser.add_argument("--data", type=Path, required=True, help="folder of real recordings")
     parser.add_argument("--work", type=Path, required=True, help="folder for what is kept")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--table", type=Path, help="csv file for the scores")
+    parser.add_argument("--only-tables", action="store_true", help="of the writer as it is")
+    add_output(parser)
     parser.add_argument("--random", action="store_true", help="test an untrained encoder as well")
     parser.add_argument("--n-simulated", type=int, default=16_000)
     parser.add_argument("--n-test", type=int, default=1_000, help="simulated, of each language")
@@ -268,6 +270,11 @@ def main(arguments=None):
     args = parse(arguments)
     warnings.filterwarnings("ignore", message="the recordings lack|.*flat")
     ptbxl = real(args.data, args.n)
+    if args.only_tables:
+        writer = MeritReportGenerator(args.weights, n_jobs=args.n_jobs, random_state=0)
+        writer.fit(ECGRecords.from_array(ptbxl.X[:1], sampling_rate=100))
+        write(args.output, report_writer=examine(args, {"generated": writer}, ptbxl))
+        return
     what = {"seed": args.seed, "n_simulated": args.n_simulated, "repeats": args.repeats}
     what |= {"n": args.n} if args.n else {}
     folder = args.work / f"data-{digest(what)}"
@@ -288,9 +295,7 @@ def main(arguments=None):
         writers[system] = MeritReportGenerator(embedder, n_jobs=args.n_jobs, random_state=0)
         writers[system].fit(records[:1])
     scores = examine(args, writers, ptbxl)
-    if args.table:
-        args.table.parent.mkdir(parents=True, exist_ok=True)
-        write_text(args.table, scores.to_csv(index=False, float_format="%.4f"))
+    write(args.output, report_writer=scores)
     recipe = {
         "command": "python benchmarks/report_writer.py",
         "data": what | {"folds": [*range(1, 9)], "fewer leads": FEWER, "texts": "simulated: "
@@ -301,7 +306,7 @@ def main(arguments=None):
     }  # fmt: skip
     files = writers["generated"].embedder_.report_writer_
     box = {f"report_writer/{path}": data for path, data in files.items()}
-    write(args.weights, {}, {"report_writer": recipe}, parts=box)
+    write_weights(args.weights, {}, {"report_writer": recipe}, parts=box)
     print(f"the writer has {sum(map(len, box.values())) / 1e6:.1f} MB")
 
 

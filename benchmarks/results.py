@@ -70,6 +70,7 @@ RUNS = {
     "going_on": Run("going_on.py", "--data {data} --work {work}"),
     "new_words": Run("new_words.py"),
     "measurements": Run("measurements.py", "--data {data} --only-tables"),
+    "report_writer": Run("report_writer.py", "--data {data} --work {work} --only-tables"),
     "single_lead": Run("single_lead.py", "--data {data}"),
     "informativeness": Run("informativeness.py", "--data {data}"),
     "simulated_beats": Run("simulated_beats.py", "--data {data}"),

@@ -7,7 +7,8 @@ code or weights have changed since. Options choose, turn and name what is shown:
        :where: task=superclass        only these rows
        :pivot: method, labels, macro AUC      rows, columns and values of the table
        :columns: method, macro AUC    these columns, in this order
-       :interval: gain, low, high     one column for an estimate and its interval
+       :interval: gain, low, high     one column for a difference and its interval
+       :bounds: AUC, low, high        one column for an estimate and its interval
        :rename: old=new, ...          names of columns
        :format: .3f                   of all numbers that are no counts
        :nocommand:                    where the same command made the table before
@@ -44,8 +45,8 @@ class Measured(Directive):
 
     required_arguments = 1
     option_spec = {
-        "where": _pairs, "pivot": _three, "columns": _words, "interval": _words, "rename": _pairs,
-        "format": str, "nocommand": directives.flag,
+        "where": _pairs, "pivot": _three, "columns": _words, "interval": _words,
+        "bounds": _words, "rename": _pairs, "format": str, "nocommand": directives.flag,
     }  # fmt: skip
 
     def run(self):
@@ -71,6 +72,10 @@ class Measured(Directive):
                 **{mean: [_interval(*row) for row in table[[mean, low, high]].values]}
             )
             table = table.drop(columns=[low, high])
+        if "bounds" in options:
+            names = options["bounds"]
+            texts = ["{:.3f} [{:.3f}, {:.3f}]".format(*row) for row in table[names].to_numpy()]
+            table = table.assign(**{names[0]: texts}).drop(columns=names[1:])
         if "pivot" in options:
             row, column, values = options["pivot"]
             order = [table[key].unique() for key in (row, column)]

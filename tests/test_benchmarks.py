@@ -99,8 +99,9 @@ def test_report_writer(benchmark, capsys, data_dir, tmp_path):
     words = ["--n-simulated", 100, "--n-test", 40, "--n", 600, "--epochs", 1, "--repeats", 1,
              "--data", data_dir, "--work", tmp_path / "work", "--weights", folder]  # fmt: skip
     for table in ("a", "b"):
-        benchmark("report_writer", *words, "--table", tmp_path / table)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+        benchmark("report_writer", *words, "--output", tmp_path / table)
+    a, b = (pd.read_csv(tmp_path / table / "report_writer.csv") for table in ("a", "b"))
+    pd.testing.assert_frame_equal(a, b)
     assert "statement_f1" in capsys.readouterr().out
     after = MeritEmbedder.from_pretrained(folder)
     assert after.report_writer_ != before.report_writer_
