@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from _trace import ROOT, changed
+from _trace import ROOT, changed, code_digest
 
 HERE, RESULTS = Path(__file__).parent, ROOT / "benchmarks" / "results"
 MARK = re.compile(r"<!--(?P<what>[\w-]+\[.*?\]\..+?)-->.*?<!--/-->")
@@ -93,9 +93,7 @@ def made_with(name):
 def stale(name):
     """Return the files that changed since a table was made; all is new where it is not there."""
     found = made_with(name)
-    if found is None:
-        return ["it was never made"]
-    return sorted({path for trace in found["traces"] for path in changed(trace)})
+    return ["it was never made"] if found is None else changed(found["trace"])
 
 
 def value(what):
@@ -131,8 +129,12 @@ def machine():
 
 
 def train(name, places):
-    """Train weights that are not there, and return what they depend on."""
+    """Train weights that are not there or are stale, and return what they depend on."""
     folder = places[name]
+    if (folder / "trace.json").is_file():
+        traces = json.loads((folder / "trace.json").read_text())
+        if any(map(changed, traces)):
+            shutil.rmtree(folder)
     if not (folder / "trace.json").is_file():
         words = WEIGHTS[name].format(weights=folder, **places).split()
         traces = traced(words, places["work"])
@@ -177,13 +179,27 @@ def make(name, places):
     note = {
         "command": shown(run), "seconds": round(time.perf_counter() - begin),
         "date": datetime.date.today().isoformat(), "machine": machine(),
-        "versions": versions(), "traces": traces,
+        "versions": versions(), "trace": joined(traces),
     }  # fmt: skip
     RESULTS.mkdir(exist_ok=True)
     for table in (work / "tables").glob("*.csv"):
         (RESULTS / table.name).write_bytes(table.read_bytes())
     path_of(name, ".json").write_text(json.dumps(note) + "\n")
     shutil.rmtree(work)
+
+
+def joined(traces):
+    """Return one trace with all that one of several has, which are not stale."""
+    code, files = {}, {}
+    for trace in traces:
+        files |= trace["files"]
+        for name, (_, *functions) in trace["code"].items():
+            code.setdefault(name, set()).update(functions)
+    stale = {name for trace in traces for name in changed(trace)}
+    digests = {name: "" if name in stale else code_digest(ROOT / name, sorted(functions))
+               for name, functions in code.items()}  # fmt: skip
+    return {"code": {name: [digests[name], *sorted(code[name])] for name in sorted(code)},
+            "files": files}  # fmt: skip
 
 
 def shown(run):

@@ -324,7 +324,7 @@ def results(traced, monkeypatch, tmp_path):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     monkeypatch.setattr(results, "RUNS", {"one": results.Run("script.py", "--data {data}")})
     (tmp_path / "one-part.csv").write_text("task,labels,AUC\nform,20,0.75\nform,50,0.8125\n")
-    note = {"command": results.shown(results.RUNS["one"]), "traces": [traced[1]]}
+    note = {"command": results.shown(results.RUNS["one"]), "trace": traced[1]}
     (tmp_path / "one.json").write_text(json.dumps(note))
     return results
 
