@@ -1,6 +1,6 @@
 """Do both branches beat either alone, and with which target of masked modeling?
 
-    python benchmarks/branches.py --data PATH --work FOLDER [--output FILE] [--arms NAME ...]
+    python benchmarks/branches.py --data PATH --work FOLDER [--output FOLDER] [--arms NAME ...]
 
 PATH is the folder that ``_data.py`` describes. Every recording has a report, its 12SL statements.
 Arms are masked modeling alone, alignment alone and MERIT, with samples, maps of the averaged
@@ -24,6 +24,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from _data import load_all, statements_of
+from _tables import add_output, write
 from ablation import BOTH, COLUMNS, ROTATIONS, gain, mean_auc, score, views
 
 from merit_sk import MeritEmbedder
@@ -136,7 +137,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder described above")
     parser.add_argument("--work", type=Path, required=True, help="folder for what is kept")
-    parser.add_argument("--output", type=Path, help="csv file")
+    add_output(parser)
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
     parser.add_argument("--rotations", type=int, default=3)
     parser.add_argument("--seeds", type=int, default=3)
@@ -157,8 +158,12 @@ def main(arguments=None):
         frame = table(found)
         print(f"\n{args.rotations} rotations, {seed + 1} seeds")
         show(frame)
-        if args.output:
-            frame.to_csv(args.output, index=False, float_format="%.5f")
+        arms = frame[["arm", "column", "auc", "rotations", "seeds", "seed sd"]]
+        tables = {"branches": arms.drop_duplicates()}
+        if "gain" in frame:
+            kept = ["arm", "column", "rival", "gain", "low", "high", "by seed"]
+            tables["branches__gains"] = frame.dropna(subset="gain")[kept]
+        write(args.output, **tables)
 
 
 if __name__ == "__main__":
