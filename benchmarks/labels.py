@@ -7,7 +7,7 @@ draws, all of them once), and answer on folds 9 and 10, which no pretraining saw
 classifier on features, its penalty by leave-one-out among the drawn recordings (features of equal
 scale; those of a ``FeatureUnion`` as blocks of equal size), scikit-learn's default logistic
 regression on ``merit-tiny``, fine-tuning of ``merit-tiny``, and a supervised
-``XResNetClassifier`` of depth 18 in 25 epochs. Networks learn all 71 statements and all classes
+``XResNetClassifier`` of depth 18 in 15 epochs. Networks learn all 71 statements and all classes
 at once, from fewer numbers of labels and draws (``--network-repeats``). Without any label stands
 zero-shot classification by the words of ``merit-tiny``, as ``editions.py`` asks. 171 are the 1 %
 of PTB-XL's 17,084 training records that papers report.
@@ -43,7 +43,7 @@ from merit_sk.nn.checkpoint import write_arrays
 
 COUNTS = (20, 50, 100, 171, 500)
 NETWORK_COUNTS = (100, 500)
-SCRATCH_EPOCHS = 25
+SCRATCH_EPOCHS = 15
 TASKS = ("superclass", "subclass", "form", "rhythm")
 MIN_POSITIVES = 10
 PENALTIES = np.logspace(-2, 5, 15)
