@@ -86,7 +86,8 @@ def test_after_fit_it_is_the_users_own(X):
     assert {word for text in texts for word in text.split()} <= {"alles", "gut"}
     np.testing.assert_array_equal(own.set_params(language="en").predict(X), texts)
     assert 0 <= MeritReportGenerator().score(X, reports) < 0.1
-    np.testing.assert_array_equal(own.fit(X).predict(X), MeritReportGenerator().predict(X))
+    own.set_params(max_new_tokens=128).fit(X)
+    np.testing.assert_array_equal(own.predict(X), MeritReportGenerator().predict(X))
 
 
 def test_what_only_reports_can_teach(X):
@@ -102,12 +103,15 @@ def test_what_only_reports_can_teach(X):
         MeritReportGenerator(language="fr").predict(X)
 
 
-def test_hypertrophy_is_read_from_voltages(normal):
-    """Twice the voltages are left ventricular hypertrophy, as far as simulated ECGs tell."""
-    X = np.asarray(normal.data)
-    texts = [MeritReportGenerator().predict(X * scale) for scale in (1, 3)]
-    share = [np.mean(["LVH" in t or "hypertrophy" in t for t in some]) for some in texts]
-    assert share[0] <= 0.25 and share[1] >= 0.75
+def test_hypertrophy_is_read_from_voltages_as_well():
+    """Less often where the leads were standardized, more often where voltages are high."""
+    X = np.asarray(make_ecg(60, statements=["LVH"], random_state=9).data)
+    without = X / X.std(axis=2, keepdims=True)
+    low, high, unknown = (
+        np.mean(["hypertrophy" in text for text in MeritReportGenerator().predict(one)])
+        for one in (X / 2, 2 * X, without)
+    )
+    assert high > low + 0.1 and high > unknown + 0.2
 
 
 @pytest.mark.parametrize("language", FIBRILLATION)
