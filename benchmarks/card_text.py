@@ -52,10 +52,10 @@ def _what(name, figures, config):
                  "multi_label=True)\nzero.fit(records).predict_proba(records)"),
         ("text", "A report writer in English and German comes with the weights. It was trained on "
                  "simulated reports and on 12SL statements of PTB-XL folds 1 to 8 (translated for "
-                 "German), and has read no cardiologist's report. Its texts are nearer to 12SL's than "
-                 "the report of the most similar recording, but it names single statements no better "
-                 "than that, and calls hypertrophy too rarely (figures in the documentation, under "
-                 "results)."),
+                 "German), and has read no cardiologist's report. Its texts are nearer to 12SL's "
+                 "than the report of the most similar recording, but it names single statements no "
+                 "better than that, and calls hypertrophy too rarely (figures in the "
+                 "documentation, under results)."),
         ("heading", "What it takes"),
         ("list", [
             f"Leads: {', '.join(window['leads'])}. ``ECGRecords`` are put in order by name; limb "

@@ -204,7 +204,8 @@ def evaluate(model, data, n=None):
         "n_test": int((main.folds == 10).sum()),
         "parameters": sum(p.numel() for p in embedder.model_.encoder.parameters()),
         "n_features": features["merit-tiny"].shape[1],
-        "megabytes": sum(p.stat().st_size for p in Path(model).iterdir()) / 1e6,
+        "megabytes": sum(path.stat().st_size for path in Path(model).rglob("*") if path.is_file())
+        / 1e6,
     }
 
 
