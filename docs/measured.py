@@ -16,6 +16,7 @@ code or weights have changed since. Options choose, turn and name what is shown:
 ``:measured:`NAME[COLUMN=VALUE, ...].COLUMN``` is a single figure in the text.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -40,12 +41,18 @@ def _pairs(text):
     return dict(word.split("=", 1) for word in _words(text))
 
 
+def _where(text):
+    """Columns and values, which may have commas of their own."""
+    parts = re.split(r"(?:^|, )([\w ]+)=", text)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
 class Measured(Directive):
     """A table that a benchmark wrote."""
 
     required_arguments = 1
     option_spec = {
-        "where": _pairs, "pivot": _three, "columns": _words, "interval": _words,
+        "where": _where, "pivot": _three, "columns": _words, "interval": _words,
         "bounds": _words, "rename": _pairs, "format": str, "nocommand": directives.flag,
     }  # fmt: skip
 
