@@ -67,7 +67,7 @@ RUNS = {
     "retrieval": Run("retrieval.py", "--data {data}"),
     "unfamiliar": Run("unfamiliar.py", "--data {data}"),
     "explanations": Run("explanations.py", "--data {data} --seed 7"),
-    "branches": Run("branches.py", "--data {data} --work {work}"),
+    "branches": Run("branches.py", "--data {data} --work {work} --seeds 1"),
     "going_on": Run("going_on.py", "--data {data} --work {work}"),
     "new_words": Run("new_words.py"),
     "measurements": Run("measurements.py", "--data {data} --only-tables"),

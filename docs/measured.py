@@ -62,7 +62,8 @@ class Measured(Directive):
         environment.note_dependency(str(path_of(name)))
         note, why = made_with(name), stale(name)
         if note is None:
-            raise self.error(f"no table {name} in benchmarks/results")
+            text = f"The table {name} was not made yet: make results TABLES=..."
+            return [nodes.warning("", nodes.paragraph("", text))]
         found = [] if "nocommand" in self.options else [_made(note)]
         if why:
             text = f"Stale: {', '.join(why[:3])} changed since, {len(why)} files in all."
