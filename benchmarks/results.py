@@ -103,8 +103,8 @@ def value(what):
     column, _, form = column.partition("|")
     table = pd.read_csv(path_of(name))
     rows = pd.Series(True, index=table.index)
-    for pair in where.split(", "):
-        key, equal = pair.split("=")
+    parts = re.split(r"(?:^|, )([\w ]+)=", where)[1:]  # values may have commas of their own
+    for key, equal in zip(parts[::2], parts[1::2], strict=True):
         rows &= table[key].astype(str) == equal
     if rows.sum() != 1:
         raise ValueError(f"{rows.sum()} rows of {name}.csv are {where}")
