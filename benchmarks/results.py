@@ -74,6 +74,7 @@ RUNS = {
     "single_lead": Run("single_lead.py", "--data {data}"),
     "informativeness": Run("informativeness.py", "--data {data}"),
     "simulated_beats": Run("simulated_beats.py", "--data {data}"),
+    "rehearsal": Run("rehearsal.py", "--work {work}"),
 }
 
 
