@@ -48,7 +48,7 @@ PEAK = 989  # dense bfloat16 TFLOP/s of an H100 SXM and an H200, by NVIDIA's dat
 SHARES = (0.1, 0.3)
 NETWORKS = {"tiny": 64, "small": 4, "base": 2}  # ECGs of a batch here
 TWO_ASSUMED = "measured on one core; two processes assumed to lose what they do for tiny"
-ALIKE = {"random_state": 0, "device": "cpu"}
+ALIKE = {"random_state": 0, "device": "cpu", "n_jobs": 1}
 
 
 def clock():
@@ -304,10 +304,10 @@ def one_of_two(work, n):
         (work / "by_two.json").write_text(json.dumps([*passes.seconds[-1]]))
 
 
-def embedded(records, backend=None):
+def embedded(records, backend=None, size=PART):
     """Embed in parts, which workers share if there are any; each part can be kept as it comes."""
-    parts = np.array_split(np.arange(len(records)), -(-len(records) // PART))
-    embed, jobs = MeritEmbedder().transform, 1 if backend is None else 2
+    parts = np.array_split(np.arange(len(records)), -(-len(records) // size))
+    embed, jobs = MeritEmbedder(n_jobs=1).transform, 1 if backend is None else 2
     with joblib.parallel_config(backend=backend or "sequential", n_jobs=jobs):
         tasks = (joblib.delayed(embed)(records[part]) for part in parts)
         return sum(len(Z) for Z in joblib.Parallel(return_as="generator")(tasks))
@@ -332,13 +332,12 @@ def embedding_by_dask(work, n):
 
 def _by_workers(what, records, backend):
     """Time of workers that have started and loaded what they need."""
-    for _ in range(2):
-        embedded(records[np.arange(4 * PART) % min(8, len(records))], backend)
+    embedded(records[:8], backend, size=1)
     return timed(what, len(records), lambda: embedded(records, backend))
 
 
 def embedding_once(work, n):
-    records, embedder = some(work, n), MeritEmbedder(cache=work / "embeddings")
+    records, embedder = some(work, n), MeritEmbedder(cache=work / "embeddings", n_jobs=1)
     embedder.transform(records)
     return [timed("embed files, kept by cache=", n, lambda: embedder.transform(records))]
 
