@@ -3,10 +3,11 @@
     python benchmarks/gpu.py [--device cuda] [--quick]
 
 For every model and precision: ECGs per second of a bare training step (forward, backward, clipped
-AdamW) on a batch held on the device, of ``MeritEmbedder.fit`` from arrays in memory, and of
-``transform``; achieved TFLOP/s of the bare step, with operations counted by torch; and their share
-of the rate of a large matrix product in the same precision, measured before and after. The median
-of five repeats, range in brackets. ``--device cpu --quick`` tests the script without a GPU.
+AdamW) on a batch held on the device, also with ``torch.compile``, of ``MeritEmbedder.fit`` from
+arrays in memory, and of ``transform``; achieved TFLOP/s of bare steps, of operations that torch
+counts; their share of the rate of a large matrix product in the same precision, measured before and
+after; and in bfloat16 their share of the peak of the data sheet, which is MFU. The median of five
+repeats, range in brackets. ``--device cpu --quick`` tests the script without a GPU.
 """
 
 import argparse
@@ -22,7 +23,12 @@ from merit_sk import MeritEmbedder
 from merit_sk.datasets import make_ecg
 
 MODELS = {"tiny": 512, "small": 256, "base": 256}
-QUICK = {"tiny": 8}
+QUICK = {"tiny": 8, "small": 2}
+PEAKS = {
+    "H100": 989,
+    "H200": 989,
+    "A100": 312,
+}  # dense bfloat16 TFLOP/s (SXM), NVIDIA's data sheets
 
 
 class Clock:
@@ -49,7 +55,7 @@ def product_rate(clock, device, dtype, size):
 
 
 def training_step(model, inputs, loss_of, precision, device):
-    """A bare step, and its operations."""
+    """Return a bare step."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=1e-4, fused=True)
 
@@ -61,9 +67,14 @@ def training_step(model, inputs, loss_of, precision, device):
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
 
+    return step
+
+
+def operations(step):
+    """Count the operations of a step."""
     with FlopCounterMode(display=False) as counter:
         step()
-    return step, counter.get_total_flops()
+    return counter.get_total_flops()
 
 
 def quantiles(values, digits):
@@ -71,9 +82,18 @@ def quantiles(values, digits):
     return f"{middle:9.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def report(name, n, seconds, flops, rate):
+def peak(device, precision):
+    """TFLOP/s of the data sheet, None where it is not known."""
+    if device.type != "cuda" or precision != "bfloat16":
+        return None
+    name = torch.cuda.get_device_name()
+    return next((rate for key, rate in PEAKS.items() if key in name), None)
+
+
+def report(name, n, seconds, flops, rate, most):
     achieved = flops / np.array(seconds) / 1e12
-    share = f"{100 * np.median(achieved) / rate:.0f} %"
+    share = f"{100 * np.median(achieved) / rate:.0f} % of the product"
+    share += f", MFU {100 * np.median(achieved) / most:.1f} %" if most else ""
     print(f"  {name:34s} {quantiles(n / np.array(seconds), 1)} ECGs/s", end=" ")
     print(f"{quantiles(achieved, 3)} TFLOP/s = {share}")
 
@@ -93,12 +113,16 @@ def ours(options, device, clock, precision, rate):
         batch = next(iter(embedder.net_.batches_))[0]
         batch = {k: _moved(v, device) for k, v in batch.items()}
         model = embedder.model_.train()
-        step, flops = training_step(
-            model, batch, lambda m, inputs: m(**inputs)["loss"], precision, device
-        )
-        clock.seconds(step, 2)
-        seconds = [clock.seconds(step, 3) for _ in range(options.repeats)]
-        report(f"{name}, bare step of {batch_size}", batch_size, seconds, flops, rate)
+        compiled = torch.compile(model, backend="aot_eager" if options.quick else "inductor")
+        flops, most = None, peak(device, precision)
+        for kind, network in {"bare step": model, "torch.compile": compiled}.items():
+            step = training_step(
+                network, batch, lambda m, inputs: m(**inputs)["loss"], precision, device
+            )
+            flops = operations(step) if flops is None else flops
+            clock.seconds(step, 2)
+            seconds = [clock.seconds(step, 3) for _ in range(options.repeats)]
+            report(f"{name}, {kind} of {batch_size}", batch_size, seconds, flops, rate, most)
         print(f"  {name + ', fit':34s} {quantiles(n / np.array(epochs.seconds[1:]), 1)} ECGs/s")
         model.eval()
         embedder.transform(X[:batch_size])
@@ -118,12 +142,13 @@ def peers(options, device, clock, precision, rate):
     n = 1 if options.quick else 128
     for name, kind in PEERS.items():
         model = kind().to(device).train()
-        step, flops = training_step(
+        step = training_step(
             model, model.batch(n, device), lambda m, inputs: m(*inputs), precision, device
         )
+        flops = operations(step)
         clock.seconds(step, 2)
         seconds = [clock.seconds(step, 3) for _ in range(options.repeats)]
-        report(f"{name}, {n}", n, seconds, flops, rate)
+        report(f"{name}, {n}", n, seconds, flops, rate, peak(device, precision))
 
 
 def main(arguments=None):

@@ -20,8 +20,10 @@ import tempfile
 import time
 
 import numpy as np
+import pandas as pd
 import torch
-from _clock import EpochClock
+from _clock import EpochClock, unobserved
+from _tables import add_output, write
 from peers import PEERS
 from skorch.callbacks import Callback
 
@@ -32,22 +34,25 @@ from merit_sk.training.augment import disturb, keep_lead_set, vary
 
 VIT = {"trunk": "vit", "patch": 50, "mask_ratio": 0.75, "decoder_width": 256, "decoder_depth": 4}
 MODELS = {
-    "tiny (conv)": ("tiny", 64),
-    "small (vit, lead_time)": ("small", 8),
-    "small (vit, time)": (VIT | {"tokenizer": "time", "decoder_depth": 1}, 16),
-    "base (vit, lead_time)": ("base", 4),
+    "tiny": ("tiny", 64),
+    "small": ("small", 8),
+    "small-time": (VIT | {"tokenizer": "time", "decoder_depth": 1}, 16),
+    "base": ("base", 4),
 }
 
 
 def show(name, values, unit, digits=3):
+    """Print the median and the range of a figure, and return them as a row of the table."""
     low, middle, high = np.quantile(values, [0, 0.5, 1])
     print(f"  {name:44s} {middle:9.{digits}f} [{low:.{digits}f}, {high:.{digits}f}] {unit}")
+    return {"what": name, "median": middle, "low": low, "high": high, "unit": unit}
 
 
 def timed(call, clock=time.process_time):
-    start = clock()
-    call()
-    return clock() - start
+    with unobserved():
+        start = clock()
+        call()
+        return clock() - start
 
 
 def batches_of(embedder):
@@ -84,7 +89,7 @@ def fit_table(options):
     print("fit: an epoch / the same batches in a bare torch loop")
     for name in options.models:
         encoder, batch_size = MODELS[name]
-        for precision in ("float32", "bfloat16") if name == "tiny (conv)" else ("auto",):
+        for precision in ("float32", "bfloat16") if name == "tiny" else ("auto",):
             n = (1 if options.quick else 8) * batch_size
             ecg = make_ecg(n, random_state=0)
             clock = EpochClock(time.process_time)
@@ -97,19 +102,20 @@ def fit_table(options):
             ratios, speeds = [], []
             for _ in range(options.repeats):
                 bare = timed(lambda: bare_epoch(embedder.model_, batches, resolved))  # noqa: B023
-                again = copy.copy(embedder).fit(ecg.data, reports=ecg.reports)
+                with unobserved():
+                    again = copy.copy(embedder).fit(ecg.data, reports=ecg.reports)
                 ratios.append(clock.seconds[-1] / bare)
                 speeds.append(n / clock.seconds[-1])
                 del again
-            show(f"{name}, {precision}", ratios, "fit / bare")
-            show("", speeds, "ECGs/s in fit", 1)
+            yield show(f"{name}, {precision}", ratios, "fit / bare")
+            yield show(f"{name}, {precision}", speeds, "ECGs/s in fit", 1)
 
 
 def transform_table(options):
     print("transform: its throughput / the network's on windows held ready")
     for name in options.models:
         encoder, batch_size = MODELS[name]
-        n = (1 if options.quick else 16 if name == "tiny (conv)" else 8) * batch_size
+        n = (1 if options.quick else 16 if name == "tiny" else 8) * batch_size
         ecg = make_ecg(n, random_state=0)
         X = np.asarray(ecg.data)
         embedder = MeritEmbedder(
@@ -136,8 +142,8 @@ def transform_table(options):
                 ours = timed(lambda: embedder.transform(X), clock)  # noqa: B023
                 ratios.append(alone / ours)
                 speeds.append(n / ours)
-            show(f"{name}, {how}", ratios, "transform / bare")
-            show("", speeds, "ECGs/s in transform", 1)
+            yield show(f"{name}, {how}", ratios, "transform / bare")
+            yield show(f"{name}, {how}", speeds, "ECGs/s in transform", 1)
 
 
 def branches_table(options):
@@ -164,7 +170,7 @@ def branches_table(options):
         for model, batches, seconds in models.values():
             seconds.append(timed(lambda: bare_epoch(model, batches)))  # noqa: B023
     for name, (_, _, seconds) in models.items():
-        show(name, np.array(seconds) * 1e3, "ms", 0)
+        yield show(name, np.array(seconds) * 1e3, "ms", 0)
 
 
 def scaling_table(options):
@@ -177,10 +183,12 @@ def scaling_table(options):
         clock = EpochClock(time.process_time)
         embedder = MeritEmbedder(
             pretrained=None, max_epochs=2, duration=seconds, random_state=0, callbacks=[clock]
-        ).fit(part, reports=ecg.reports[:n])  # fmt: skip
-        show(f"{n} ECGs of {seconds} s, fit", np.array(clock.seconds) / n * 1e3, "ms", 2)
+        )
+        with unobserved():
+            embedder.fit(part, reports=ecg.reports[:n])
+        yield show(f"{n} ECGs of {seconds} s, fit", np.array(clock.seconds) / n * 1e3, "ms", 2)
         embed = [timed(lambda: embedder.transform(part)) for _ in range(2)]  # noqa: B023
-        show(f"{n} ECGs of {seconds} s, transform", np.array(embed) / n * 1e3, "ms", 2)
+        yield show(f"{n} ECGs of {seconds} s, transform", np.array(embed) / n * 1e3, "ms", 2)
 
 
 class StopAfter(Callback):
@@ -227,7 +235,7 @@ def memory_table(options):
             process.start()
             before, peak = ours.recv()
             process.join()
-        print(f"  {n:6d} ECGs: {(peak - before) / 1e9:.2f} GB above {before / 1e9:.2f} GB")
+        yield show(f"{n:,} ECGs", [(peak - before) / 1e9], f"GB above {before / 1e9:.2f} GB", 2)
 
 
 def peers_table(options):
@@ -244,7 +252,7 @@ def peers_table(options):
             optimizer.step()
 
         step()
-        show(name, [4 / timed(step) for _ in range(options.repeats)], "ECGs/s")
+        yield show(name, [4 / timed(step) for _ in range(options.repeats)], "ECGs/s")
 
 
 TABLES = {
@@ -259,11 +267,14 @@ def main(arguments=None):
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="few recordings: tests the script")
+    add_output(parser)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, one thread, load {os.getloadavg()[0]:.1f}")
+    rows = []
     for name in options.tables:
-        TABLES[name](options)
+        rows += [{"table": name} | row for row in TABLES[name](options)]
+    write(options.output, pretraining=pd.DataFrame(rows))
     print(f"load {os.getloadavg()[0]:.1f}")
 
 

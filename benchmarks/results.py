@@ -75,6 +75,14 @@ RUNS = {
     "single_lead": Run("single_lead.py", "--data {data}"),
     "informativeness": Run("informativeness.py", "--data {data}"),
     "simulated_beats": Run("simulated_beats.py", "--data {data}"),
+    "speed": Run("speed.py", "--ptbxl {data}/ptb-xl --n-files 2000 --n-part 500"),
+    "speed-500": Run(
+        "speed.py", "--ptbxl {data}/ptb-xl --n-files 2000 --n-part 500 --rate 500 --tables folder"
+    ),
+    "pretraining": Run(
+        "pretraining.py", "--models tiny --tables fit transform branches memory peers"
+    ),
+    "rehearsal": Run("rehearsal.py", "--work {work}"),
 }
 
 

@@ -21,6 +21,7 @@ Table ``precision``: how far embeddings in bfloat16 are from those in float32, o
 
 import argparse
 import base64
+import itertools
 import os
 import shutil
 import tempfile
@@ -28,9 +29,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 import wfdb
+from _clock import unobserved
 from _data import minirocket_is_there
+from _tables import add_output, write
 from scipy.signal import resample_poly
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -125,18 +129,21 @@ def wfdb_and_network(embedder, paths):
 
 def timed(call):
     """Seconds by the clock, and of processor time."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    call()
-    return time.perf_counter() - wall, time.process_time() - cpu
+    with unobserved():
+        wall, cpu = time.perf_counter(), time.process_time()
+        call()
+        return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def show(name, values, unit):
+    """Print the median and the range of a figure, and return them as a row of a table."""
     low, middle, high = np.quantile(values, [0, 0.5, 1])
     digits = 2 if middle < 20 else 0
     print(
         f"  {name:44s} {middle:8.{digits}f} [{low:.{digits}f}, {high:.{digits}f}] {unit}",
         flush=True,
     )
+    return {"what": name, "median": middle, "low": low, "high": high, "unit": unit}
 
 
 def folder_table(options, folder):
@@ -177,21 +184,22 @@ def folder_table(options, folder):
     taken = {name: np.array(pairs).T for name, pairs in taken.items()}
     kind = "WFDB" if is_wfdb else "GE MUSE XML"
     print(f"folder: {len(records)} files of {kind} at {options.rate} Hz, of {len(paths)} ECGs")
-    whole = [name for name in calls if name not in PARTS]
+    whole, rows = [name for name in calls if name not in PARTS], []
     for k, clock in enumerate(("by the clock", "by processor time")):
         for name in whole:
-            show(f"{name}, {clock}", 1 / taken[name][k], "ECGs/s")
-        show(f"{whole[1]} / {whole[0]}", taken[whole[0]][k] / taken[whole[1]][k], "times its rate")
-        for ours in whole[:2]:
-            for other in whole[2:]:
-                show(f"{ours} / {other}", taken[other][k] / taken[ours][k], "times its rate")
+            rows.append(show(f"{name}, {clock}", 1 / taken[name][k], "ECGs/s"))
+        pairs = [(whole[1], whole[0]), *itertools.product(whole[:2], whole[2:])]
+        for ours, other in pairs:
+            ratios = taken[other][k] / taken[ours][k]
+            rows.append(show(f"{ours} / {other}, {clock}", ratios, "times its rate"))
     cpu = {name: taken[name][1] for name in PARTS}
     parts = {
         "opening the folder": cpu["open"], "reading": cpu["read"],
         "filtering": cpu["embed"] - cpu["read"] - cpu["network"], "network": cpu["network"],
     }  # fmt: skip
     for name, seconds in parts.items():
-        show(name, 1e3 * seconds, "ms of processor time per ECG")
+        rows.append(show(name, 1e3 * seconds, "ms of processor time per ECG"))
+    return pd.DataFrame(rows)
 
 
 def precision_table(options, _):
@@ -207,19 +215,25 @@ def precision_table(options, _):
     off = np.linalg.norm(fast - exact, axis=1) / length
     print(f"precision: bfloat16 against float32, {len(data)} ECGs, root mean square length "
           f"{np.sqrt((length**2).mean()):.2f}")  # fmt: skip
-    show("distance over length of the embedding", 100 * off, "%")
     largest = np.abs(fast - exact).max()
-    print(f"  largest difference of a feature {largest:.4f}, {largest / length.mean():.2%} of it")
+    found = {
+        "median distance, % of the length": 100 * np.median(off),
+        "largest distance, % of the length": 100 * off.max(),
+        "largest difference of a feature": largest,
+    }
     probe = OneVsRestClassifier(LogisticRegression(max_iter=1000))
     for name, Z in {"float32": exact, "bfloat16": fast}.items():
         scores = cross_val_predict(
             probe, Z, y, groups=groups, cv=GroupKFold(5), method="predict_proba"
         )
-        print(f"  probe on {name}: macro AUC {roc_auc_score(y, scores):.4f}")
+        found[f"macro AUC of a probe on {name}"] = roc_auc_score(y, scores)
     mixed = np.empty(y.shape)
     for train, test in GroupKFold(5).split(exact, groups=groups):
         mixed[test] = probe.fit(exact[train], y[train]).predict_proba(fast[test])
-    print(f"  trained on float32, used on bfloat16: macro AUC {roc_auc_score(y, mixed):.4f}")
+    found["macro AUC, trained on float32, used on bfloat16"] = roc_auc_score(y, mixed)
+    for what, value in found.items():
+        print(f"  {what:50s} {value:.4f}")
+    return pd.DataFrame({"what": found.keys(), "value": found.values()})
 
 
 TABLES = {"folder": folder_table, "precision": precision_table}
@@ -236,14 +250,17 @@ def main(arguments=None):
     parser.add_argument("--n-minirocket", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="few recordings: tests the script")
+    add_output(parser)
     options = parser.parse_args(arguments)
     if options.quick:
         options.n_files, options.n_part, options.n_minirocket, options.rounds = 40, 20, 10, 1
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, one thread, load {os.getloadavg()[0]:.1f}")
+    files = {"folder": "speed" if options.rate == 100 else f"speed__{options.rate}",
+             "precision": "speed__precision"}  # fmt: skip
     for name in options.tables:
         with tempfile.TemporaryDirectory() as folder:
-            TABLES[name](options, Path(folder))
+            write(options.output, **{files[name]: TABLES[name](options, Path(folder))})
     print(f"load {os.getloadavg()[0]:.1f}")
 
 

@@ -110,10 +110,12 @@ def test_report_writer(benchmark, capsys, data_dir, tmp_path):
 
 
 @pytest.mark.slow
-def test_pretraining(benchmark, capsys):
-    words = ["--quick", "--repeats", 1, "--models", "tiny (conv)", "--tables", "fit", "transform"]
-    benchmark("pretraining", *words)
+def test_pretraining(benchmark, capsys, tmp_path):
+    words = ["--quick", "--repeats", 1, "--models", "tiny", "--tables", "fit", "transform"]
+    benchmark("pretraining", *words, "--output", tmp_path)
     assert "fit / bare" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "pretraining.csv")
+    assert {*table["table"]} == {"fit", "transform"} and (table["low"] > 0).all()
 
 
 @pytest.mark.slow
@@ -126,7 +128,8 @@ def test_pretraining_branches_scaling_and_memory(benchmark, capsys):
 @pytest.mark.slow
 def test_gpu(benchmark, capsys):
     benchmark("gpu", "--device", "cpu", "--quick", "--repeats", 1)
-    assert "TFLOP/s" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "TFLOP/s" in out and "small, torch.compile of 2" in out
 
 
 def test_reading(benchmark, capsys, data_dir):
@@ -392,17 +395,35 @@ def test_ecg_fix_names_what_is_missing(benchmark, ecg_fix_data, tmp_path):
 
 
 @pytest.mark.parametrize("format", ["wfdb", "muse"])
-def test_speed(benchmark, capsys, data_dir, format):
+def test_speed(benchmark, capsys, data_dir, format, tmp_path):
     words = ["--tables", "folder", "--rate", 500, "--format", format, "--quick"]
-    benchmark("speed", "--ptbxl", data_dir / "ptb-xl", *words)
+    benchmark("speed", "--ptbxl", data_dir / "ptb-xl", *words, "--output", tmp_path)
+    table = pd.read_csv(tmp_path / "speed-500.csv").set_index("what")
+    assert table["median"]["merit_sk, by the clock"] > 0
     out = capsys.readouterr().out
     assert "merit_sk, bfloat16 / merit_sk" in out and "filtering" in out
     assert ("merit_sk / wfdb, bare network" in out) == (format == "wfdb")
 
 
-def test_speed_and_precision(benchmark, capsys, data_dir):
-    benchmark("speed", "--ptbxl", data_dir / "ptb-xl", "--tables", "precision", "--quick")
-    assert "trained on float32, used on bfloat16: macro AUC 0." in capsys.readouterr().out
+def test_speed_and_precision(benchmark, data_dir, tmp_path):
+    words = ["--tables", "precision", "--quick", "--output", tmp_path]
+    benchmark("speed", "--ptbxl", data_dir / "ptb-xl", *words)
+    table = pd.read_csv(tmp_path / "speed-precision.csv").set_index("what")["value"]
+    assert 0 < table["median distance, % of the length"] < 2
+    assert table["macro AUC, trained on float32, used on bfloat16"] > 0.3
+
+
+@pytest.mark.slow
+def test_rehearsal(benchmark, tmp_path):
+    """All steps, and nothing is left of the records."""
+    words = ["--n", 48, "--slice", 40, "--steps", 1, "--distinct", 4, "--networks", "tiny"]
+    benchmark("rehearsal", "--work", tmp_path / "work", "--output", tmp_path, *words)
+    table = pd.read_csv(tmp_path / "rehearsal.csv").set_index("what")
+    assert (table[["seconds", "CPU seconds", "peak GB"]] > 0).all(axis=None)
+    assert {"cache, restart after a kill", "embed files, two workers of Dask"} <= {*table.index}
+    machines = pd.read_csv(tmp_path / "rehearsal-machines.csv")
+    assert (machines["hours"] >= machines["hours, network"]).all() and len(machines) == 6
+    assert not any((tmp_path / "work").iterdir())
 
 
 def test_single_lead(benchmark, capsys, data_dir):
