@@ -9,6 +9,7 @@ other processes are not seen.
 """
 
 import ast
+import functools
 import hashlib
 import json
 import runpy
@@ -39,6 +40,11 @@ def _without_docstrings(tree):
 
 def code_of(path):
     """Return the code of a file by function, ``""`` for what stands outside of all functions."""
+    return _parsed(path, path.stat().st_mtime_ns)
+
+
+@functools.cache
+def _parsed(path, _):
     found = {}
 
     def collect(node, prefix):
