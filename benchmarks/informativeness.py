@@ -15,13 +15,13 @@ import argparse
 
 import numpy as np
 import pandas as pd
+from _data import standardized
 from _tables import add_output, write
-from simulated_beats import MIN_REAL, N_SIMULATED, RHYTHMS, load_real, standardized
+from simulated_beats import N_SIMULATED, frequent, load_real
 from simulated_or_real import average_beat, beats
 
 from merit_sk.datasets import make_ecg
 from merit_sk.signals import STANDARD_LEADS
-from merit_sk.statements import PTBXL_STATEMENTS
 
 PEAK = 25  # sample of the average beat at the center of the QRS, 10 ms each
 WAVES = ("Q", "R", "S", "ST", "T")
@@ -71,13 +71,11 @@ def main(arguments=None):
     add_output(parser)
     args = parser.parse_args(arguments)
     n = 10 if args.quick else N_SIMULATED
-    x, labels, folds = load_real(args.data, 300 if args.quick else None)
-    found, labels = measures(x[folds <= 8]), labels[folds <= 8]
+    x, labels = load_real(args.data, 300 if args.quick else None)
+    found = measures(x)
     normal, drawn_normal = found[labels.NORM == 1], simulated("NORM", n)
     rows = []
-    for code in PTBXL_STATEMENTS:
-        if code in RHYTHMS or labels[code].sum() < MIN_REAL:
-            continue
+    for code in frequent(labels):
         real = eta_squared(found[labels[code] == 1], normal)
         drawn = eta_squared(simulated(code, n), drawn_normal)
         blind, spurious = np.argmax(real - drawn), np.argmax(drawn - real)

@@ -26,10 +26,15 @@ N_SIMULATED, MIN_REAL = 300, 20
 
 
 def load_real(path, n=None):
-    """Return standardized recordings, their statements (a DataFrame of 0 and 1) and folds."""
+    """Return standardized recordings of folds 1 to 8, and their statements as a DataFrame."""
     ecg = load_all(path, n=n)
-    labels = pd.DataFrame(ecg.target, columns=ecg.target_names)
-    return np.asarray(ecg.data), labels, ecg.folds
+    seen = ecg.folds <= 8
+    return np.asarray(ecg.data[seen]), pd.DataFrame(ecg.target[seen], columns=ecg.target_names)
+
+
+def frequent(labels):
+    """Statements other than rhythms with enough recordings."""
+    return [c for c in PTBXL_STATEMENTS if c not in RHYTHMS and labels[c].sum() >= MIN_REAL]
 
 
 def average_beats(x):
@@ -65,14 +70,11 @@ def main(arguments=None):
     args = parser.parse_args(arguments)
 
     n_simulated = 10 if args.quick else N_SIMULATED
-    x, labels, folds = load_real(args.data, 300 if args.quick else None)
-    x, labels = x[folds <= 8], labels[folds <= 8]
+    x, labels = load_real(args.data, 300 if args.quick else None)
     normal, fake_normal = average_beats(x[labels.NORM == 1]), simulated("NORM", n_simulated)
     print(f"{'':9}{'real':>5}" + f"{'corr.':>9}{'size':>9}{'spread':>9}" * len(PARTS))
     rows = []
-    for code in PTBXL_STATEMENTS:
-        if code in RHYTHMS or labels[code].sum() < MIN_REAL:
-            continue
+    for code in frequent(labels):
         real, fake = average_beats(x[labels[code] == 1]), simulated(code, n_simulated)
         groups = (real, normal, fake, fake_normal)
         row = [v for part in PARTS.values() for v in compare(*(g[:, :, part] for g in groups))]

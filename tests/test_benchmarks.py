@@ -179,6 +179,15 @@ def test_all_recordings_at_hand(benchmark, all_data, monkeypatch):
 
 
 @pytest.mark.slow
+def test_informativeness(benchmark, all_data, tmp_path):
+    benchmark("informativeness", "--data", all_data, "--quick", "--output", tmp_path)
+    table = pd.read_csv(tmp_path / "informativeness.csv")
+    shares = table[["blind, real", "blind, simulated", "spurious, real", "spurious, simulated"]]
+    assert shares.ge(0).all(axis=None) and shares.le(1).all(axis=None)
+    assert (table["blind, real"] >= table["blind, simulated"]).all()
+
+
+@pytest.mark.slow
 def test_simulated_beats(benchmark, all_data, tmp_path):
     benchmark("simulated_beats", "--data", all_data, "--quick", "--output", tmp_path)
     assert pd.read_csv(tmp_path / "simulated_beats.csv").statement.iloc[-1] == "median"

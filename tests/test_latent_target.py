@@ -4,18 +4,11 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 from skorch.callbacks import Callback
+from trunks import TRUNKS
 
 from merit_sk import MeritEmbedder
 from merit_sk.nn.config import EncoderConfig
 from merit_sk.training import resume
-
-TRUNKS = {
-    "conv": {"widths": [16, 16, 32], "patch": 8},
-    "lead_time": {"trunk": "vit", "width": 32, "depth": 2, "heads": 2, "patch": 25,
-                  "decoder_width": 32, "mask_ratio": 0.5},
-    "time": {"trunk": "vit", "tokenizer": "time", "width": 32, "depth": 2, "heads": 2,
-             "patch": 10, "decoder_width": 32},
-}  # fmt: skip
 
 
 def embedder(tiny, target, **changes):

@@ -5,20 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from trunks import TRUNKS
 
 from merit_sk import MeritEmbedder
 from merit_sk.nn.config import EncoderConfig
 from merit_sk.nn.masking import hide_blocks
 from merit_sk.nn.model import MeritModel, pool
 from merit_sk.nn.objective import info_nce, masked_likelihood, normalize_blocks
-
-TRUNKS = {
-    "conv": {"widths": [16, 16, 32], "patch": 8},
-    "lead_time": {"trunk": "vit", "width": 32, "depth": 2, "heads": 2, "patch": 25,
-                  "decoder_width": 32, "mask_ratio": 0.5},
-    "time": {"trunk": "vit", "tokenizer": "time", "width": 32, "depth": 2, "heads": 2,
-             "patch": 10, "decoder_width": 32},
-}  # fmt: skip
 
 
 def waves(n, n_leads=4, n_times=200, seed=0):

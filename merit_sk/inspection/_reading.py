@@ -3,6 +3,7 @@
 import os
 import re
 import warnings
+from functools import lru_cache
 
 from ..datasets import read_ecg
 from ..estimators import MeritMeasurements, MeritReportGenerator, MeritZeroShotClassifier
@@ -124,7 +125,13 @@ def _written(embedder, ecg, language):
     """The report that the weights write, or None if they hold no writer."""
     if embedder.report_writer_ is None:
         return None
-    return MeritReportGenerator(embedder, language=language).predict(ecg)[0]
+    return _writer(embedder, language).predict(ecg)[0]
+
+
+@lru_cache(maxsize=1)
+def _writer(embedder, language):
+    """The writer of the weights, loaded once for all recordings."""
+    return MeritReportGenerator(embedder, language=language)._ready()
 
 
 def measures(content):

@@ -1,10 +1,9 @@
 """The latent target of masked modeling: maps that an averaged encoder has of the whole signal."""
 
-import copy
-
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel
 
 from .decoder import build_predictor
 from .objective import masked_likelihood, standardize_channels
@@ -51,7 +50,8 @@ class Teacher(nn.Module):
     def __init__(self, encoder, config, n_leads, n_times):
         super().__init__()
         self.config = config
-        self.encoder = copy.deepcopy(encoder).requires_grad_(False)
+        self.encoder = AveragedModel(encoder, multi_avg_fn=_average).requires_grad_(False)
+        self.follow(encoder)
         self.predictor = build_predictor(config, n_leads, n_times, sum(encoder.stage_dims))
         self.log_sigma = nn.Parameter(torch.zeros(()))
 
@@ -79,19 +79,17 @@ class Teacher(nn.Module):
         target = standardize_channels(target, positions)
         return masked_likelihood(prediction, target, positions, self.log_sigma)
 
-    @torch.no_grad()
-    def follow(self, encoder, step):
-        """Average the weights of the encoder after a step of its training.
+    def follow(self, encoder):
+        """Average the weights of the encoder, at the start and after each step of its training."""
+        self.encoder.update_parameters(encoder)
 
-        The average is over about the last ninth of the steps so far, at most over 1,000: early
-        weights, which know little, are forgotten in short and in long training.
 
-        Parameters
-        ----------
-        encoder : ConvEncoder or ViTEncoder
-        step : int
-            From 1.
-        """
-        momentum = min((1 + step) / (10 + step), MAX_MOMENTUM)
-        for mine, theirs in zip(self.encoder.parameters(), encoder.parameters(), strict=True):
-            mine.lerp_(theirs, 1 - momentum)
+def _average(averages, weights, n_averaged):
+    """Average over about the last ninth of the steps so far, at most over 1,000.
+
+    Early weights, which know little, are forgotten in short and in long training.
+    """
+    n = int(n_averaged)
+    share = 1 - min((1 + n) / (10 + n), MAX_MOMENTUM)
+    for average, new in zip(averages, weights, strict=True):
+        average.lerp_(new, share)

@@ -146,7 +146,7 @@ class Averaging(Callback):
 
     def on_batch_end(self, net, training=False, **kwargs):
         if training:
-            net.module_.teacher.follow(net.module_.encoder, net.batches_.step)
+            net.module_.teacher.follow(net.module_.encoder)
 
 
 def warmup_cosine(n_steps, warmup=0.05):
