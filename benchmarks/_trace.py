@@ -48,13 +48,16 @@ def _parsed(path, _):
     found = {}
 
     def collect(node, prefix):
-        for child in list(getattr(node, "body", ())):
+        rest = []
+        for child in node.body:
             name = f"{prefix}{getattr(child, 'name', '')}"
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
                 found[name] = found.get(name, "") + ast.unparse(child)
-                node.body[node.body.index(child)] = ast.Pass()
-            elif isinstance(child, ast.ClassDef):
+                continue
+            if isinstance(child, ast.ClassDef):
                 collect(child, f"{name}.")
+            rest.append(child)
+        node.body = rest or [ast.Pass()]
 
     tree = _without_docstrings(ast.parse(path.read_text()))
     collect(tree, "")

@@ -309,6 +309,7 @@ def traced(benchmark, tmp_path, monkeypatch):
     ("for k in range(2)", "for k in range(3)", True),
     ("def used(x):", "def other(x):", True),
     ("Return it.", "Return the sum.", False),
+    ("def unused", "def another(x):\n    return 0\n\n\ndef unused", False),
     ("    return x\n", "    return 2 * x\n", False),
     ("def unused", "# a comment\n\n\ndef unused", False),
 ])  # fmt: skip
