@@ -105,14 +105,19 @@ def stale(name):
     return ["it was never made"] if found is None else changed(found["trace"])
 
 
+def conditions(text):
+    """Return columns and values of ``COLUMN=VALUE, ...``; values may have commas of their own."""
+    parts = re.split(r"(?:^|, )([\w ]+)=", text)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
 def value(what):
     """Return a figure as text, of ``NAME[COLUMN=VALUE, ...].COLUMN [FORMAT]``."""
     name, where, column = re.fullmatch(r"([\w-]+)\[(.*?)\]\.(.+)", what.strip()).groups()
     column, _, form = column.partition("|")
     table = pd.read_csv(path_of(name))
     rows = pd.Series(True, index=table.index)
-    parts = re.split(r"(?:^|, )([\w ]+)=", where)[1:]  # values may have commas of their own
-    for key, equal in zip(parts[::2], parts[1::2], strict=True):
+    for key, equal in conditions(where).items():
         rows &= table[key].astype(str) == equal
     if rows.sum() != 1:
         raise ValueError(f"{rows.sum()} rows of {name}.csv are {where}")

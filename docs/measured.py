@@ -9,7 +9,6 @@ code or weights have changed since. Options choose, turn and name what is shown:
        :columns: method, macro AUC    these columns, in this order
        :interval: gain, low, high     one column for a difference and its interval
        :bounds: AUC, low, high        one column for an estimate and its interval
-       :rename: old=new, ...          names of columns
        :format: .3f                   of all numbers that are no counts
        :nocommand:                    where the same command made the table before
 
@@ -17,7 +16,6 @@ code or weights have changed since. Options choose, turn and name what is shown:
 """
 
 import functools
-import re
 import sys
 from pathlib import Path
 
@@ -28,7 +26,7 @@ from docutils.parsers.rst import Directive, directives
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import results
-from results import made_with, path_of, value
+from results import conditions, made_with, path_of, value
 
 stale = functools.cache(results.stale)  # reads all the code that a table depends on
 
@@ -41,23 +39,13 @@ def _three(text):
     return [word.strip() for word in text.split(",", 2)]
 
 
-def _pairs(text):
-    return dict(word.split("=", 1) for word in _words(text))
-
-
-def _where(text):
-    """Columns and values, which may have commas of their own."""
-    parts = re.split(r"(?:^|, )([\w ]+)=", text)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
 class Measured(Directive):
     """A table that a benchmark wrote."""
 
     required_arguments = 1
     option_spec = {
-        "where": _where, "pivot": _three, "columns": _words, "interval": _words,
-        "bounds": _words, "rename": _pairs, "format": str, "nocommand": directives.flag,
+        "where": conditions, "pivot": _three, "columns": _words, "interval": _words,
+        "bounds": _words, "format": str, "nocommand": directives.flag,
     }  # fmt: skip
 
     def run(self):
@@ -95,7 +83,7 @@ class Measured(Directive):
             table = table.reindex(index=order[0], columns=order[1]).reset_index()
         table = table[options["columns"]] if "columns" in options else table
         table.columns = [str(column) for column in table.columns]
-        return table.rename(columns=options.get("rename", {}))
+        return table
 
 
 def _interval(mean, low, high):
