@@ -8,7 +8,7 @@ classifier on features, its penalty by leave-one-out among the drawn recordings 
 scale; those of a ``FeatureUnion`` as blocks of equal size), scikit-learn's default logistic
 regression on ``merit-tiny``, fine-tuning of ``merit-tiny``, and a supervised
 ``XResNetClassifier`` of depth 18 in 15 epochs. Networks learn all 71 statements and all classes
-at once, from 100 and 500 labels, in fewer draws (``--network-repeats``). Without any label stands
+at once, in fewer draws (``--network-repeats``). Without any label stands
 zero-shot classification by the words of ``merit-tiny``, as ``editions.py`` asks. 171 are the 1 %
 of PTB-XL's 17,084 training records that papers report.
 
@@ -42,7 +42,6 @@ from merit_sk.metrics import compare, macro_auc, macro_f1
 from merit_sk.nn.checkpoint import write_arrays
 
 COUNTS = (20, 50, 100, 171, 500)
-NETWORK_COUNTS = (100, 500)
 SCRATCH_EPOCHS = 15
 TASKS = ("superclass", "subclass", "form", "rhythm")
 MIN_POSITIVES = 10
@@ -136,13 +135,13 @@ def asked(ecg):
     return np.hstack(found)
 
 
-def draws(ecg, counts, repeats, whole=True):
+def draws(ecg, counts, repeats):
     """Recordings to learn from, by their number and draw."""
     for n in counts:
         for repeat in range(repeats):
             rng = np.random.default_rng([repeat, n])
             yield n, repeat, np.sort(rng.permutation(ecg.train)[:n])
-    if whole:
+    if repeats:
         yield len(ecg.train), 0, ecg.train
 
 
@@ -179,8 +178,7 @@ def computed(args, ecg):
             head = blocked if name == BOTH else ridge
             keep(name, n, repeat, lambda head=head, Z=Z, rows=rows: head(Z, ecg, rows))
         keep(DEFAULT, n, repeat, lambda rows=rows: logistic(kept[BOX], ecg, rows))
-    few = [n for n in counts if n in NETWORK_COUNTS]
-    for n, repeat, rows in draws(ecg, few, args.network_repeats, whole=False):
+    for n, repeat, rows in draws(ecg, counts, args.network_repeats):
         for method in (TUNED, SCRATCH):
             keep(method, n, repeat,
                  lambda m=method, rows=rows, r=repeat: network(m, ecg, rows, r))  # fmt: skip

@@ -33,6 +33,8 @@ WEIGHTS = {
     **{f"seed{k}": f"{TINY} --seed {k}" for k in (0, 1, 2)},
     **{f"without-{part}": f"{TINY} --without {part}" for part in PARTS},
     "simulated": "merit_tiny.py --work {work} --output {weights}",
+    "crops": f"{TINY} --duration 5 --epochs 2",
+    "pairs": TINY.replace("merit_tiny", "pairs"),
 }
 
 
@@ -59,7 +61,7 @@ RUNS = {
         "editions.py",
         "--data {data} {seed1} {seed0} {seed2} "
         + " ".join(f"{{without-{part}}}" for part in PARTS)
-        + " {simulated}",
+        + " {simulated} {crops} {pairs}",
         tuple(WEIGHTS),
     ),
     "model_card": Run("model_card.py", "--data {data}"),
@@ -67,7 +69,7 @@ RUNS = {
     "retrieval": Run("retrieval.py", "--data {data}"),
     "unfamiliar": Run("unfamiliar.py", "--data {data}"),
     "explanations": Run("explanations.py", "--data {data} --seed 7"),
-    "branches": Run("branches.py", "--data {data} --work {work} --seeds 1"),
+    "branches": Run("branches.py", "--data {data} --work {work}"),
     "going_on": Run("going_on.py", "--data {data} --work {work}"),
     "new_words": Run("new_words.py"),
     "measurements": Run("measurements.py", "--data {data} --only-tables"),
@@ -83,6 +85,7 @@ RUNS = {
         "pretraining.py", "--models tiny --tables fit transform branches memory peers"
     ),
     "rehearsal": Run("rehearsal.py", "--work {work}"),
+    "torture": Run("torture.py", "--n 100000 --kills 400 --disks 60 --seed 18"),
 }
 
 

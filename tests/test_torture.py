@@ -137,10 +137,13 @@ def test_a_cache_of_embeddings_that_is_read_only_can_be_read(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_command_prints_tables():
+def test_the_command_prints_tables(tmp_path):
     command = [sys.executable, "-m", "tests.torture", "--n", "20000", "--kills", "40"]
+    command += ["--output", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     print(done.stdout)
     assert done.returncode == 0, done.stderr
     damaged, killed = [line.split() for line in done.stdout.splitlines() if line[:4] == "all "][:2]
     assert 19_900 < int(damaged[1].replace(",", "")) < 20_100 and int(killed[1]) >= 40
+    names = {path.stem for path in tmp_path.iterdir()}
+    assert {"torture-damaged-inputs", "torture-kills"} <= names

@@ -58,12 +58,13 @@ def run(args):
     embedder = MeritEmbedder.from_pretrained(
         args.pretrained, readout=args.readout, cache=done, n_jobs=args.n_jobs
     )
-    parts = []
-    with args.console.progress(len(ecg.data)) as bar:
-        for start in range(0, len(ecg.data), AT_ONCE):
-            parts.append(embedder.transform(ecg.data[start : start + AT_ONCE]))
-            bar.update(len(parts[-1]))
-    Z, names = np.concatenate(parts), embedder.get_feature_names_out()
+    names = embedder.get_feature_names_out()
+    Z = np.empty((len(ecg.data), len(names)), dtype=np.float32)
+    with args.console.progress(len(Z)) as bar:
+        for start in range(0, len(Z), AT_ONCE):
+            rows = slice(start, start + AT_ONCE)
+            Z[rows] = embedder.transform(ecg.data[rows])
+            bar.update(len(Z[rows]))
     made = {"weights": str(args.pretrained), "readout": args.readout, "merit_sk": __version__}
     _write(args.output, Z, ecg.data.record_names, names, made)
     shutil.rmtree(done, ignore_errors=True)

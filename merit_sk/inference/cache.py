@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 MEMORY_BYTES = 2**29
-FOLDER_BYTES = 2**32
+FOLDER_BYTES = 2**34
 ROWS_AT_ONCE = 2048
 MARK_BYTES = 8
 SAMPLES_AT_ONCE = 2**18  # of each lead of a long recording
@@ -68,7 +68,7 @@ class EmbeddingCache:
     """Embeddings of one model, in memory or in a folder that several processes may share.
 
     Of several processes that miss the same recordings, one computes them and the others wait.
-    The oldest embeddings make room for new ones: memory holds 512 MiB, a folder 4 GiB.
+    The oldest embeddings make room for new ones: memory holds 512 MiB, a folder 16 GiB.
 
     A folder needs file locks that work, as local disks and most cluster file systems have them. On
     a network file system without them processes may compute an embedding twice or find the file

@@ -4,11 +4,12 @@ import argparse
 import os
 import sys
 import time
+from pathlib import Path
 
 from . import __doc__ as about
 from . import damage, disks, kills, models, records
 from .process import Died, forked_all
-from .table import as_text
+from .table import as_text, summed
 
 CHUNK = 1000
 KINDS = records.KINDS | models.KINDS
@@ -27,6 +28,7 @@ def main(arguments=None):
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND",
         help=f"of damaged inputs: {', '.join(KINDS)}")  # fmt: skip
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="for csv files, too")
     args = parser.parse_args(arguments)
     parts = (
         (args.n, damaged_inputs),
@@ -64,7 +66,7 @@ def damaged_inputs(n, args):
         if time.monotonic() - began > 60 * args.minutes:
             break
     columns = ("number", "refused", "read", "failures", "peak MB", "seconds")
-    print("Damaged inputs\n" + as_text(rows, columns) + "\n", flush=True)
+    _show(args.output, "Damaged inputs", rows, columns)
     return failures
 
 
@@ -95,7 +97,7 @@ def killed_jobs(n, args):
         rows[name] = {"seconds": time.monotonic() - began}
         _add(rows[name], counts, {})
         failures += [f"{name}: {text}" for text in counts["failures"]]
-    print("Kills\n" + as_text(rows, ("kills", "failures", "seconds")) + "\n", flush=True)
+    _show(args.output, "Kills", rows, ("kills", "failures", "seconds"))
     return failures
 
 
@@ -113,8 +115,16 @@ def full_disks(n, args):
         _add(rows[name], counts, {})
         failures += [f"{name}: {text}" for text in counts["failures"]]
     columns = ("number", "refused", "written", "failures", "seconds")
-    print("Full and read-only disks\n" + as_text(rows, columns) + "\n", flush=True)
+    _show(args.output, "Full disks", rows, columns)
     return failures
+
+
+def _show(folder, title, rows, columns):
+    table = summed(rows, columns)
+    print(f"{title}\n{as_text(table)}\n", flush=True)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        table.to_csv(folder / f"torture-{title.lower().replace(' ', '-')}.csv")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Tables of what happened."""
 
+import pandas as pd
 
-def as_text(rows, columns):
-    """Lay out rows as text, with their sum.
+
+def summed(rows, columns):
+    """Lay out rows as a table, with their sum as the last.
 
     Parameters
     ----------
@@ -13,18 +15,14 @@ def as_text(rows, columns):
 
     Returns
     -------
-    str
+    DataFrame
     """
-    both = {"all": {name: _total(name, rows.values()) for name in columns}}
-    width, widths = max(map(len, (*rows, "all"))), [max(len(name), 9) for name in columns]
-    pairs = list(zip(columns, widths, strict=True))
-    lines = [" " * width + "".join(f"  {name:>{w}}" for name, w in pairs)]
-    for kind, row in (rows | both).items():
-        numbers = "".join(f"  {row.get(name, 0):{w},.0f}" for name, w in pairs)
-        lines.append(f"{kind:{width}}{numbers}")
-    return "\n".join(lines)
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table = table.reindex(index=list(rows), columns=list(columns)).fillna(0)
+    table.loc["all"] = {name: table[name].agg("max" if "peak" in name else "sum") for name in table}
+    return table.rename_axis("what")
 
 
-def _total(name, rows):
-    values = [row.get(name, 0) for row in rows] or [0]
-    return max(values) if "peak" in name else sum(values)
+def as_text(table):
+    """Return a table as text, numbers without decimals."""
+    return table.to_string(float_format="{:,.0f}".format, index_names=False)
