@@ -320,7 +320,11 @@ def embedding(work, n):
 
 
 def embedding_by_joblib(work, n):
-    return [_by_workers("embed files, two processes by joblib", some(work, n), "loky")]
+    from joblib.externals.loky import get_reusable_executor
+
+    found = _by_workers("embed files, two processes by joblib", some(work, n), "loky")
+    get_reusable_executor().shutdown()  # else this process would wait for them
+    return [found]
 
 
 def embedding_by_dask(work, n):
