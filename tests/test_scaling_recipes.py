@@ -7,6 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.rst"
@@ -37,13 +38,30 @@ def finished(process):
 
 
 def test_all_are_found(recipes):
-    assert set(recipes) == {"frozen.py", "pretrain.py", "search_dask.py", "study.py"}
+    assert set(recipes) == {
+        "embed_all.py",
+        "frozen.py",
+        "pretrain.py",
+        "search_dask.py",
+        "study.py",
+    }
 
 
 @pytest.mark.slow
 def test_search_on_a_frozen_embedder(start, tmp_path):
     assert "logisticregression__C" in finished(start("frozen.py"))
     assert len(list((tmp_path / "embeddings").iterdir())) == 1
+
+
+@pytest.mark.slow
+def test_embedding_goes_on(start, tmp_path):
+    finished(start("embed_all.py"))
+    parts = sorted((tmp_path / "embedded").iterdir())
+    before = [np.load(path) for path in parts]
+    assert sum(map(len, before)) == 40
+    parts[1].unlink()
+    finished(start("embed_all.py"))
+    np.testing.assert_array_equal(np.load(parts[1]), before[1])
 
 
 @pytest.mark.slow
