@@ -191,12 +191,25 @@ def blocked(Z, ecg, rows):
     return head.predict(Z[ecg.test])
 
 
+def gap(y, ours, others, groups, n_resamples):
+    """Mean difference over draws, with its interval."""
+    several = [
+        compare(macro_auc, y, *pair, groups=groups, n_resamples=n_resamples, random_state=0)
+        for pair in zip(ours, others, strict=True)
+    ]
+    low, high = np.quantile(np.mean([c.resamples for c in several], axis=0), [0.025, 0.975])
+    return {"gain": np.mean([c.estimate for c in several]), "low": low, "high": high}
+
+
 def tables(found, ecg, n_resamples):
-    """Macro AUC by method, labels and task; what the weights have more than others."""
+    """Macro AUC by method, labels and task; what ``merit-tiny`` has more than others.
+
+    Others have learned from the same draws, or are asked in words.
+    """
     methods, rows, gaps = {}, [], []
     for method, n, repeat in found:
         methods.setdefault((method, n), []).append(repeat)
-    groups = ecg.groups[ecg.test]
+    learned = [n for method, n in methods if method == BOX]
     for (method, n), repeats in methods.items():
         for task, columns in ecg.columns.items():
             row, y = {"method": method, "labels": n, "task": task}, ecg.Y[ecg.test][:, columns]
@@ -205,16 +218,14 @@ def tables(found, ecg, n_resamples):
             f1 = [macro_f1(y, each, threshold="oracle") for each in scores]
             more = {"macro AUC": np.mean(aucs), "spread": np.std(aucs), "draws": len(aucs)}
             rows.append(row | more | {"macro F1, best threshold": np.mean(f1)})
-            if method == BOX or not n:
+            if method == BOX:
                 continue
-            several = [
-                compare(macro_auc, y, found[BOX, n, r][:, columns], other, groups=groups,
-                        n_resamples=n_resamples, random_state=0)
-                for r, other in zip(repeats, scores, strict=True)
-            ]  # fmt: skip
-            low, high = np.quantile(np.mean([c.resamples for c in several], axis=0), [0.025, 0.975])
-            gain = np.mean([c.estimate for c in several])
-            gaps.append(row | {"gain": gain, "low": low, "high": high})
+            for labels in learned if method == ASKED else [n]:
+                draws = methods[BOX, labels] if method == ASKED else repeats
+                ours = [found[BOX, labels, r][:, columns] for r in draws]
+                others = scores * len(draws) if method == ASKED else scores
+                more = gap(y, ours, others, ecg.groups[ecg.test], n_resamples)
+                gaps.append(row | {"labels": labels} | more)
     return pd.DataFrame(rows), pd.DataFrame(gaps)
 
 

@@ -35,6 +35,7 @@ WEIGHTS = {
     "simulated": "merit_tiny.py --work {work} --output {weights}",
     "crops": f"{TINY} --duration 5 --epochs 2",
     "pairs": TINY.replace("merit_tiny", "pairs"),
+    "without-simulated": f"{TINY} --n-simulated 64 --repeats 49",  # as many in all
 }
 
 
@@ -61,7 +62,7 @@ RUNS = {
         "editions.py",
         "--data {data} {seed1} {seed0} {seed2} "
         + " ".join(f"{{without-{part}}}" for part in PARTS)
-        + " {simulated} {crops} {pairs}",
+        + " {simulated} {without-simulated} {crops} {pairs}",
         tuple(WEIGHTS),
     ),
     "model_card": Run("model_card.py", "--data {data}"),
@@ -85,7 +86,7 @@ RUNS = {
         "pretraining.py", "--models tiny --tables fit transform branches memory peers"
     ),
     "rehearsal": Run("rehearsal.py", "--work {work}"),
-    "torture": Run("torture.py", "--n 100000 --kills 400 --disks 60 --seed 18"),
+    "torture": Run("torture_tables.py", "--n 100000 --kills 400 --disks 60 --seed 18"),
 }
 
 

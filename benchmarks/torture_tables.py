@@ -1,6 +1,6 @@
 """Damaged inputs, kills and full disks, as ``make torture``, for the tables of the documentation.
 
-    python benchmarks/torture.py [ARGUMENT ...] [--output FOLDER]
+    python benchmarks/torture_tables.py [ARGUMENT ...] [--output FOLDER]
 
 Arguments are those of ``python -m tests.torture``. As that reads in processes of their own, whole
 inputs of every kind are made and read in this one first, for ``_trace.py`` to see what it depends
