@@ -3,9 +3,9 @@
 A folder DATA holds ``ptb-xl/`` (a PTB-XL folder), ``ptb-xl-standardized/`` (``ecg_id.npy`` and
 ``signals_int16.npy`` of shape (n, 12, 1000): 10 s at 100 Hz in the standard order of leads, each
 lead's z-score times 500), ``metadata/ptbxl_database.csv`` with the rows of all of them, and
-``metadata/ptbxl_12sl_statements_text_en.csv``. It may hold ``cpsc2018/``, ``csn/`` and
-``georgia/``. Joined, all recordings are standardized in the same way, and embeddings of them go
-without voltages: ``readout="stages"``.
+``metadata/ptbxl_12sl_statements_text_en.csv``. It may hold ``cpsc2018/``, ``cpsc2018_extra/``,
+``csn/`` and ``georgia/``. Joined, all recordings are standardized in the same way, and embeddings
+of them go without voltages: ``readout="stages"``.
 """
 
 import hashlib

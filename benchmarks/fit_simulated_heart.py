@@ -3,7 +3,7 @@
 The average beat of each normal PTB-XL recording of folds 1 to 8 in sinus rhythm is explained by the
 simulator's own sources: their times are searched (Nelder-Mead), their dipole moments solved (ridge
 regression towards a prior). Printed are the mean and the principal components of the moments over
-recordings, in microvolts, and quantiles of the intervals. Takes about a second of CPU a recording.
+recordings, in microvolts, and quantiles of the intervals.
 Atria are at the heart's centre here and do not recover; ``normal_heart`` has another mean for them.
 
     python benchmarks/fit_simulated_heart.py --data PATH_OF_PTB_XL [--n 160]

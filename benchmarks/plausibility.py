@@ -1,19 +1,22 @@
 """How often recordings are found to contradict their sampling rate or their leads.
 
-    MERIT_SK_DATA=... python benchmarks/plausibility.py [--quick]
+    python benchmarks/plausibility.py --data DATA [--quick]
 
-False alarms on recordings as they are, and mistakes found, for one recording and for 16 (64 in the
-checks of leads) drawn at random, of the data sets in MERIT_SK_DATA and of simulated ones. The
-typical values that ``check_sampling_rate`` compares with are from every second of the PTB-XL
-recordings; the others are used here. The last table has sets of one statement each.
+How often ``check_sampling_rate`` and ``check_lead_order`` warn of recordings as they are, and of
+recordings with a mistake, in per cent: of each recording by itself, and of sets of 16 (64 for the
+leads) drawn at random with replacement. Simulated recordings have all statements, and one rhythm or
+conduction each. The typical values that ``check_sampling_rate`` compares with are from every second
+of the PTB-XL recordings at 100 Hz; the others are used here. DATA is the folder that ``_data.py``
+describes; sets that are not there are left out.
 """
 
 import argparse
-import os
 import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from _tables import add_output, write
 
 from merit_sk import ECGRecords
 from merit_sk.datasets import make_ecg
@@ -35,17 +38,18 @@ SETS = {
 }
 MISTAKES = ((500, 100), (250, 100), (50, 100), (100, 250), (100, 500), (250, 500))
 ORDERS = {
-    "as named": range(12),
+    "none": range(12),
     "aVF before aVL": (0, 1, 2, 3, 5, 4, 6, 7, 8, 9, 10, 11),
-    "I and II": (1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
-    "Cabrera": (4, 0, 3, 1, 5, 2, 6, 7, 8, 9, 10, 11),
+    "I and II interchanged": (1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
+    "Cabrera's order": (4, 0, 3, 1, 5, 2, 6, 7, 8, 9, 10, 11),
     "V1-V6 first": (6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5),
     "I upside down": range(12),
-    "V1 and V2": (0, 1, 2, 3, 4, 5, 7, 6, 8, 9, 10, 11),
-    "V5 and V6": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 10),
+    "V1 and V2 interchanged": (0, 1, 2, 3, 4, 5, 7, 6, 8, 9, 10, 11),
+    "V5 and V6 interchanged": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 10),
     "V6 to V1": (0, 1, 2, 3, 4, 5, 11, 10, 9, 8, 7, 6),
-    "arms": (0, 2, 1, 4, 3, 5, 6, 7, 8, 9, 10, 11),
+    "arm electrodes interchanged": (0, 2, 1, 4, 3, 5, 6, 7, 8, 9, 10, 11),
 }
+STATEMENTS = ("SBRAD", "AFIB", "AFLT", "PSVT", "STACH", "PACE", "3AVB", "BIGU", "CLBBB")
 
 
 def warned(check, *args):
@@ -56,59 +60,74 @@ def warned(check, *args):
     return bool(caught)
 
 
-def share(check, X, size, n_draws, *args):
-    """How often a check warns, in per cent, of each recording or of draws of some."""
+def shares(check, X, size, n_draws, *args):
+    """How many recordings there are, and how often a check warns of each, and of sets of some."""
     random = np.random.default_rng(0)
-    draws = range(len(X)) if size == 1 else range(n_draws)
-    rows = [[i] if size == 1 else random.integers(len(X), size=size) for i in draws]
-    return 100 * np.mean([warned(check, [X[i] for i in row], *args) for row in rows])
+    single = [warned(check, [x], *args) for x in X]
+    draws = (random.integers(len(X), size=size) for _ in range(n_draws))
+    several = [warned(check, [X[i] for i in rows], *args) for rows in draws]
+    return {"n": len(X), "single": 100 * np.mean(single), f"sets of {size}": 100 * np.mean(several)}
 
 
-def load(quick):
+def load(data, quick):
     """Recordings of every data set and their rates."""
     found = {}
     for name, (folder, part) in SETS.items():
-        root = Path(os.environ["MERIT_SK_DATA"]) / folder
-        paths = sorted(str(path.with_suffix("")) for path in root.rglob("*.hea"))[part]
-        records = ECGRecords.from_wfdb(paths[:20] if quick else paths)
-        found[name] = [records[i] for i in range(len(records))], records.sampling_rate
+        paths = sorted(str(path.with_suffix("")) for path in (data / folder).rglob("*.hea"))[part]
+        if paths:
+            records = ECGRecords.from_wfdb(paths[:20] if quick else paths)
+            found[name] = [records[i] for i in range(len(records))], records.sampling_rate
     X = np.asarray(make_ecg(20 if quick else 400, random_state=11).data)
     return found | {"simulated": (list(X), 100.0)}
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="20 recordings of each set")
-    quick = parser.parse_args(arguments).quick
-    n_draws, sets = 10 if quick else 500, load(quick)
-    print(f"{'sampling rate':32s}      1     16   (warnings in %)")
+def rates(sets, n_draws):
+    """Yield rows of warnings about the sampling rate."""
     for name, (X, rate) in sets.items():
-        found = [share(check_sampling_rate, X, n, n_draws, rate) for n in (1, 16)]
-        print(f"{name:32s} {found[0]:6.1f} {found[1]:6.1f}", flush=True)
+        found = shares(check_sampling_rate, X, 16, n_draws, rate)
+        yield {"recordings": name, "mistake": "none"} | found
+    for statement in STATEMENTS:
+        X = list(np.asarray(make_ecg(16, statements=[statement], random_state=3).data))
+        found = shares(check_sampling_rate, X, 16, n_draws, 100)
+        yield {"recordings": f"simulated, {statement}", "mistake": "none"} | found
     for name in ("PTB-XL, 500 Hz", "CSN"):
-        X, rate = sets[name]
-        for true, said in MISTAKES:
+        X, rate = sets.get(name, ([], None))
+        for true, said in MISTAKES if X else ():
             wrong = [resample(x, rate, true) for x in X]
-            found = [share(check_sampling_rate, wrong, n, n_draws, said) for n in (1, 16)]
-            print(f"{f'{name}, {true} as {said}':32s} {found[0]:6.1f} {found[1]:6.1f}", flush=True)
-    print(f"\n{'leads':32s}      1     64")
+            found = shares(check_sampling_rate, wrong, 16, n_draws, said)
+            yield {"recordings": name, "mistake": f"{true} Hz taken for {said} Hz"} | found
+
+
+def leads(sets, n_draws):
+    """Yield rows of warnings about the order of leads."""
     for name, (X, rate) in sets.items():
         filtered = [bandpass(x, rate, 0.5, 40) for x in X]
         for order, channels in ORDERS.items():
-            if order != "as named" and name not in ("PTB-XL, 100 Hz", "CSN"):
+            if order != "none" and name not in ("PTB-XL, 100 Hz", "CSN"):
                 continue
             sign = np.ones((12, 1), dtype=np.float32)
-            sign[0] = -1 if order in ("I upside down", "arms") else 1
+            sign[0] = -1 if order in ("I upside down", "arm electrodes interchanged") else 1
             wrong = [sign * x[list(channels)] for x in filtered]
-            found = [
-                share(check_lead_order, wrong, n, min(n_draws, 100), STANDARD_LEADS)
-                for n in (1, 64)
-            ]
-            print(f"{name + ', ' + order:32s} {found[0]:6.1f} {found[1]:6.1f}", flush=True)
-    print("\nsimulated sets of 16 of one rhythm or conduction, and the warnings about their rate")
-    for statement in ("SBRAD", "AFIB", "AFLT", "PSVT", "STACH", "PACE", "3AVB", "BIGU", "CLBBB"):
-        X = list(np.asarray(make_ecg(16, statements=[statement], random_state=3).data))
-        print(statement, "yes" if warned(check_sampling_rate, X, 100) else "no")
+            found = shares(check_lead_order, wrong, 64, n_draws, STANDARD_LEADS)
+            yield {"recordings": name, "mistake": order} | found
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, metavar="DATA")
+    parser.add_argument("--quick", action="store_true", help="20 recordings of each set")
+    add_output(parser)
+    options = parser.parse_args(arguments)
+    n_draws, sets = 10 if options.quick else 200, load(options.data, options.quick)
+    tables = {
+        name: pd.DataFrame(rows(sets, n_draws))
+        for name, rows in (("plausibility", rates), ("plausibility__leads", leads))
+    }
+    for table in tables.values():
+        print(table.round(1).to_string(index=False))
+    write(options.output, **tables)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ RUNS = {
     "calibration": Run("calibrate.py", "--data {data} --only-tables"),
     "retrieval": Run("retrieval.py", "--data {data}"),
     "unfamiliar": Run("unfamiliar.py", "--data {data}"),
+    "plausibility": Run("plausibility.py", "--data {data}"),
     "explanations": Run("explanations.py", "--data {data} --seed 7"),
     "branches": Run("branches.py", "--data {data} --work {work}"),
     "going_on": Run("going_on.py", "--data {data} --work {work}"),

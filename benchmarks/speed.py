@@ -1,4 +1,4 @@
-"""From a folder of 10,000 files to embeddings: recordings per second, and where the time goes.
+"""From a folder of files to embeddings: recordings per second, and where the time goes.
 
     OMP_NUM_THREADS=1 python benchmarks/speed.py --ptbxl PATH [--rate 500] [--format muse]
     OMP_NUM_THREADS=1 python benchmarks/speed.py --ptbxl PATH --tables precision

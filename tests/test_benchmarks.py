@@ -255,6 +255,19 @@ def test_unfamiliar(benchmark, capsys, data_dir):
     assert "arms swapped" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_plausibility(benchmark, data_dir, tmp_path):
+    """Some recordings of each set: glaring mistakes are found, and few others."""
+    benchmark("plausibility", "--data", data_dir, "--quick", "--output", tmp_path)
+    for name, mistake in (("plausibility", "500 Hz taken for 100 Hz"),
+                          ("plausibility-leads", "aVF before aVL")):  # fmt: skip
+        table = pd.read_csv(tmp_path / f"{name}.csv")
+        column = table[table.columns[-1]]
+        assert (column[table.mistake == mistake] == 100).all()
+        real = (table.mistake == "none") & ~table.recordings.str.startswith("simulated")
+        assert real.sum() >= 2 and (column[real] == 0).all()
+
+
 def test_retrieval(benchmark, capsys, data_dir):
     benchmark("retrieval", "--data", data_dir, "--n", 250)
     out = capsys.readouterr().out

@@ -9,6 +9,8 @@ import pytest
 
 from merit_sk import MeritEmbedder, MeritReportGenerator
 from merit_sk.nn.language_model import learn_tokenizer
+from merit_sk.reports._features import TermFeatures, _hash_all
+from merit_sk.statements import PTBXL_STATEMENTS, statement_prompts
 from merit_sk.training.batches import Reports
 
 NAME = "Zyxmannsdottir"
@@ -126,6 +128,14 @@ def test_hashes_are_the_features_that_the_words_were(learn, tmp_path):
             np.sort(model.text_features_.matrix(asked).toarray()),
             np.sort(words.transform(asked).toarray()), rtol=1e-6,
         )  # fmt: skip
+
+
+def test_no_two_terms_of_the_prompts_share_a_hash():
+    analyze = TermFeatures([], [])._analyze
+    prompts = [text for code in PTBXL_STATEMENTS for language in ("en", "de")
+               for text in statement_prompts(code, language=language)]  # fmt: skip
+    terms = {term for text in prompts for term in analyze(text)}
+    assert len(terms) > 1000 and len({*_hash_all(terms)}) == len(terms)
 
 
 def test_terms_of_more_reports_stand_behind(fitted):

@@ -13,9 +13,8 @@ _AT_ONCE = 500
 def mix_simulated(records, reports=None, *, n_simulated=20_000, repeats=None, random_state=None):
     """Put simulated recordings beside real ones, with all that pretraining can use of them.
 
-    A network learns a few thousand reports by heart. Simulated recordings have reports in English
-    and in German, 500 in turn, and it is known what they show. They have the rate, length and leads
-    of the real ones.
+    Simulated recordings have reports in English and in German, 500 in turn, and it is known what
+    they show. They have the rate, length and leads of the real ones.
 
     Parameters
     ----------

@@ -119,9 +119,9 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         the hardware has it.
     inference_precision : {"float32", "auto", "bfloat16"}, default="float32"
         Floating-point precision of the encoder in everything else. ``"auto"`` takes bfloat16 where
-        the hardware has it, which is about twice as fast and rounds embeddings, see
-        :ref:`the tolerance <bfloat16>`; ``"bfloat16"`` takes it anywhere, slowly where it is not
-        built in. May be changed after ``fit``.
+        the hardware has it, which is faster and rounds embeddings: :ref:`how fast, and how far
+        they move <bfloat16>`. ``"bfloat16"`` takes it anywhere, slowly where it is not built in.
+        May be changed after ``fit``.
     device : str, default="auto"
         Where to compute; ``"auto"`` takes an accelerator if there is one. May be changed after
         ``fit``.
@@ -579,9 +579,10 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            In nats; the lower, the less it is like the recordings of pretraining. Noise, other
-            signals, swapped leads and wrong sampling rates are low, and so are recordings with
-            fewer leads.
+            In nats; the lower, the less it is like the recordings of pretraining. Signals that
+            are no ECG, and ECGs upside down, are below the threshold of ``decision_function``; of
+            ECGs with another sampling rate a part is, of those with swapped leads few are
+            (results page, "When not to trust it"). Of these two ``fit`` warns.
 
         Raises
         ------

@@ -65,8 +65,9 @@ class MeritMeasurements(EmbedderStorageMixin, MultiOutputMixin, RegressorMixin, 
     -----
     These are estimates to search and to sort with, with errors that the documentation lists; no
     measurement to treat a patient by. Voltages are of the signal below 40 Hz at 100 Hz, which makes
-    R and S some 6 % smaller than on paper. Whether a PR interval is given is a regression onto its
-    being there, which errs more often where only lead I is seen.
+    R and S smaller than on paper, see the bias of ``sokolow_lyon`` and ``cornell`` in the table of
+    measurements there. Whether a PR interval is given is a regression onto its being there, which
+    errs more often where only lead I is seen.
 
     Examples
     --------

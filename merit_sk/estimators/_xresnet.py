@@ -59,8 +59,7 @@ class XResNetClassifier(NetworkClassifier):
     Parameters
     ----------
     depth : {18, 34, 50, 101}, default=101
-        Layers. The benchmark's best is 101, with 1.9 million parameters; 18 has 0.36 million and
-        is four times as fast.
+        Layers. The benchmark's best is 101, with 1.9 million parameters; 18 has 0.36 million.
     max_epochs : int, default=50
         Passes over the training data.
     batch_size : int, default=128

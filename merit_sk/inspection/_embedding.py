@@ -159,7 +159,7 @@ class EmbeddingDisplay:
         The page is one file that needs nothing beside it and fetches nothing. It shows the name,
         all labels and the report of the recording that is pointed at, and the first five seconds
         of leads II, V1 and V5, or of the first three there are. ``page.html#hover=3`` opens it at
-        the fourth recording. It holds about 2 kB a recording, and is as private as they are.
+        the fourth recording. It is as private as the recordings.
 
         Parameters
         ----------

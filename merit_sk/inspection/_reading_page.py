@@ -10,7 +10,7 @@ from ._ecg import ECGDisplay
 from ._reading import FLAGS, MEASURED, UNCALIBRATED, UNFAMILIAR, measures, without
 
 MARK = '<meta name="generator" content="merit_sk read">'
-MOST = 500  # recordings in a page, 50 kB each
+MOST = 500  # recordings in a page
 _CHIPS = 4
 _RATE, _SECONDS = 250.0, 10.0
 _SPEED, _GAIN, _ROW = 25, 10, 25  # mm/s, mm/mV, mm

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 
 def conv_over_time(x, weight, bias=None, stride=1, padding=0):
-    """As ``torch.nn.functional.conv1d``, faster on a CPU.
+    """As ``torch.nn.functional.conv1d``, by a convolution of images one pixel high.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class TimeConv(nn.Conv1d):
 
 
 class HalveTime(nn.Module):
-    """Mean of neighbors, as ``AvgPool1d(2, ceil_mode=True)`` but several times faster on a CPU."""
+    """Mean of neighbors, as ``AvgPool1d(2, ceil_mode=True)``, by adding every other sample."""
 
     def forward(self, x):
         if x.shape[-1] % 2:

@@ -115,8 +115,8 @@ class MeritModel(nn.Module):
     def start_from(self, other):
         """Copy the weights of a model that may know fewer terms, or lack a branch.
 
-        Terms that it does not know say nothing before they are learned: drawn at random, they
-        disturb the texts they stand in, and training gained less from reports in a new language.
+        Terms that it does not know get zeros, and say nothing before they are learned; drawn at
+        random, they would change the texts they stand in.
 
         Parameters
         ----------

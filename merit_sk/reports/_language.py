@@ -19,10 +19,8 @@ def guess_language(texts):
     Returns
     -------
     language : {"en", "de"} or None
-        The one that more of the words speak for, if it is a quarter of them: of PTB-XL's distinct
-        reports, in both languages, 33 % are English and 29 % German, of its English statements
-        69 %, of a few sentences in French, Spanish, Portuguese, Italian, Dutch or Swedish 6 to
-        23 %. None otherwise, and where both are equal.
+        The one that more of the words speak for, if it is a quarter of them. None otherwise, and
+        where both are equal.
 
     Examples
     --------

@@ -65,7 +65,7 @@ def check_finite(x, *, on_invalid="raise", names=None):
 
 
 FLAT = 1e-6  # mV
-MOST_MILLIVOLT, LEAST_MILLIVOLT = 20.0, 0.005  # median deviation of leads; real ones: 0.03 to 1
+MOST_MILLIVOLT, LEAST_MILLIVOLT = 20.0, 0.005  # median deviation of leads
 N_LOOKED_AT = 64
 SECONDS_LOOKED_AT = 60
 BAND = (0.5, 40.0)

@@ -115,8 +115,7 @@ def pretrain(
 def resolve_structure_weight(given, reports):
     """Return the share of masked modeling in the objective.
 
-    The fewer recordings have a report, the less the alignment counts: with a tenth of them 0.9 was
-    better than 0.25 (``benchmarks/ablation.py``, "a tenth, other weights").
+    The fewer recordings have a report, the less the alignment counts. The rule is a choice.
 
     Parameters
     ----------
