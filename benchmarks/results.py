@@ -27,12 +27,12 @@ from _trace import ROOT, changed, code_digest
 
 HERE, RESULTS = Path(__file__).parent, ROOT / "benchmarks" / "results"
 MARK = re.compile(r"<!--(?P<what>[\w-]+\[.*?\]\..+?)-->.*?<!--/-->")
-TINY = "merit_tiny.py --data {data} --work {work} --output {weights}"
+TINY = "merit_tiny.py --data {data} --work {work} --output {weights} --n-jobs 1"
 PARTS = ("structure", "text", "statements", "voltages", "lead-sets", "vocabularies")
 WEIGHTS = {
     **{f"seed{k}": f"{TINY} --seed {k}" for k in (0, 1, 2)},
     **{f"without-{part}": f"{TINY} --without {part}" for part in PARTS},
-    "simulated": "merit_tiny.py --work {work} --output {weights}",
+    "simulated": "merit_tiny.py --work {work} --output {weights} --n-jobs 1",
     "crops": f"{TINY} --duration 5 --epochs 2",
     "pairs": TINY.replace("merit_tiny", "pairs"),
     "distillation": TINY.replace("merit_tiny", "distillation"),
