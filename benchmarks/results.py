@@ -36,7 +36,6 @@ WEIGHTS = {
     "crops": f"{TINY} --duration 5 --epochs 2",
     "pairs": TINY.replace("merit_tiny", "pairs"),
     "distillation": TINY.replace("merit_tiny", "distillation"),
-    "without-simulated": f"{TINY} --n-simulated 64 --repeats 49",  # as many in all
 }
 
 
@@ -63,7 +62,7 @@ RUNS = {
         "editions.py",
         "--data {data} {seed1} {seed0} {seed2} "
         + " ".join(f"{{without-{part}}}" for part in PARTS)
-        + " {simulated} {without-simulated} {crops} {pairs} {distillation}",
+        + " {simulated} {crops} {pairs} {distillation}",
         tuple(WEIGHTS),
     ),
     "model_card": Run("model_card.py", "--data {data}"),
