@@ -27,15 +27,15 @@ from _trace import ROOT, changed, code_digest
 
 HERE, RESULTS = Path(__file__).parent, ROOT / "benchmarks" / "results"
 MARK = re.compile(r"<!--(?P<what>[\w-]+\[.*?\]\..+?)-->.*?<!--/-->")
-TINY = "merit_tiny.py --data {data} --work {work} --output {weights}"
+TINY = "merit_tiny.py --data {data} --work {work} --output {weights} --n-jobs 1"
 PARTS = ("structure", "text", "statements", "voltages", "lead-sets", "vocabularies")
 WEIGHTS = {
     **{f"seed{k}": f"{TINY} --seed {k}" for k in (0, 1, 2)},
     **{f"without-{part}": f"{TINY} --without {part}" for part in PARTS},
-    "simulated": "merit_tiny.py --work {work} --output {weights}",
+    "simulated": "merit_tiny.py --work {work} --output {weights} --n-jobs 1",
     "crops": f"{TINY} --duration 5 --epochs 2",
     "pairs": TINY.replace("merit_tiny", "pairs"),
-    "without-simulated": f"{TINY} --n-simulated 64 --repeats 49",  # as many in all
+    "distillation": TINY.replace("merit_tiny", "distillation"),
 }
 
 
@@ -62,7 +62,7 @@ RUNS = {
         "editions.py",
         "--data {data} {seed1} {seed0} {seed2} "
         + " ".join(f"{{without-{part}}}" for part in PARTS)
-        + " {simulated} {without-simulated} {crops} {pairs}",
+        + " {simulated} {crops} {pairs} {distillation}",
         tuple(WEIGHTS),
     ),
     "model_card": Run("model_card.py", "--data {data}"),

@@ -21,11 +21,11 @@ release = version = merit_sk.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "myst_parser",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
     "decision",
+    "formulas",
     "measured",
     "pictures",
 ]
@@ -38,6 +38,7 @@ default_role = "literal"
 smartquotes = False
 suppress_warnings = ["config.cache"]
 
+html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["merit.css"]
 html_theme = "pydata_sphinx_theme"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -40,10 +41,11 @@ def test_help(benchmark, capsys, name):
     assert done.value.code == 0 and "usage" in capsys.readouterr().out
 
 
-def test_merit_tiny(benchmark, tmp_path):
+@pytest.mark.parametrize("name", ["merit_tiny", "pairs", "distillation"])
+def test_merit_tiny(benchmark, tmp_path, name):
     """On simulated recordings alone, to where it can be loaded from."""
     words = "--n-simulated 32 --batch-size 16 --n-jobs 1".split()
-    benchmark("merit_tiny", "--work", tmp_path / "work", "--output", tmp_path / "model", *words)
+    benchmark(name, "--work", tmp_path / "work", "--output", tmp_path / "model", *words)
     names = {path.name for path in (tmp_path / "model").iterdir()}
     assert {"config.json", "model.safetensors", "recipe.json"} <= names
 
@@ -453,3 +455,17 @@ def test_single_lead(benchmark, capsys, data_dir):
     benchmark("single_lead", "--data", data_dir, "--n", 600)
     out = capsys.readouterr().out
     assert "NORM" in out and "zero-shot  I " in out and "probe      twelve leads" in out
+
+
+def test_pairs_differ_in_one_finding(benchmark):
+    """The same patient, rhythm and noise; both in one batch."""
+    pairs = importlib.import_module("pairs")
+    signals = np.zeros((8, 12, 1000))
+    args = SimpleNamespace(n_simulated=8, seed=0)
+    reports, shown, names = pairs.simulate(args, signals)
+    assert len(reports) == 8 and len(names) == shown.shape[1]
+    for k in range(0, 8, 2):
+        changed = {names[j] for j in np.flatnonzero(shown[k] != shown[k + 1])} - {"NORM"}
+        assert len(changed) == 1 and changed <= {*pairs.HARD}
+        assert not np.array_equal(signals[k], signals[k + 1])
+        assert np.corrcoef(signals[k, 0], signals[k + 1, 0])[0, 1] > 0.5
