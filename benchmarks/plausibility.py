@@ -120,7 +120,7 @@ def main(arguments=None):
     parser.add_argument("--quick", action="store_true", help="20 recordings of each set")
     add_output(parser)
     options = parser.parse_args(arguments)
-    n_draws, sets = 10 if options.quick else 200, load(options.data, options.quick)
+    n_draws, sets = 10 if options.quick else 50, load(options.data, options.quick)
     tables = {
         name: pd.DataFrame(rows(sets, n_draws))
         for name, rows in (("plausibility", rates), ("plausibility__leads", leads))
