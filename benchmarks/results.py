@@ -35,7 +35,6 @@ WEIGHTS = {
     "simulated": "merit_tiny.py --work {work} --output {weights} --n-jobs 1",
     "crops": f"{TINY} --duration 5 --epochs 2",
     "pairs": TINY.replace("merit_tiny", "pairs"),
-    "distillation": TINY.replace("merit_tiny", "distillation"),
 }
 
 
@@ -62,7 +61,7 @@ RUNS = {
         "editions.py",
         "--data {data} {seed1} {seed0} {seed2} "
         + " ".join(f"{{without-{part}}}" for part in PARTS)
-        + " {simulated} {crops} {pairs} {distillation}",
+        + " {simulated} {crops} {pairs}",
         tuple(WEIGHTS),
     ),
     "model_card": Run("model_card.py", "--data {data}"),
@@ -71,7 +70,7 @@ RUNS = {
     "unfamiliar": Run("unfamiliar.py", "--data {data}"),
     "plausibility": Run("plausibility.py", "--data {data}"),
     "explanations": Run("explanations.py", "--data {data} --seed 7"),
-    "branches": Run("branches.py", "--data {data} --work {work}"),
+    "branches": Run("branches.py", "--data {data} --work {work} --seeds 2"),
     "going_on": Run("going_on.py", "--data {data} --work {work}"),
     "new_words": Run("new_words.py"),
     "measurements": Run("measurements.py", "--data {data} --only-tables"),
@@ -87,7 +86,7 @@ RUNS = {
         "pretraining.py", "--models tiny --tables fit transform branches memory peers"
     ),
     "rehearsal": Run("rehearsal.py", "--work {work}"),
-    "torture": Run("torture_tables.py", "--n 100000 --kills 400 --disks 60 --seed 18"),
+    "torture": Run("torture_tables.py", "--n 40000 --kills 120 --disks 60 --seed 18"),
 }
 
 
