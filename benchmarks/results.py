@@ -35,6 +35,7 @@ WEIGHTS = {
     "simulated": "merit_tiny.py --work {work} --output {weights} --n-jobs 1",
     "crops": f"{TINY} --duration 5 --epochs 2",
     "pairs": TINY.replace("merit_tiny", "pairs"),
+    "distillation": TINY.replace("merit_tiny", "distillation"),
 }
 
 
@@ -61,7 +62,7 @@ RUNS = {
         "editions.py",
         "--data {data} {seed1} {seed0} {seed2} "
         + " ".join(f"{{without-{part}}}" for part in PARTS)
-        + " {simulated} {crops} {pairs}",
+        + " {simulated} {crops} {pairs} {distillation}",
         tuple(WEIGHTS),
     ),
     "model_card": Run("model_card.py", "--data {data}"),

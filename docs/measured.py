@@ -16,6 +16,7 @@ code or weights have changed since. Options choose, turn and name what is shown:
 """
 
 import functools
+import re
 import sys
 from pathlib import Path
 
@@ -32,7 +33,7 @@ stale = functools.cache(results.stale)  # reads all the code that a table depend
 
 
 def _words(text):
-    return [word.strip() for word in text.split(",")]
+    return re.split(r",\s+", text.strip())
 
 
 def _three(text):
