@@ -101,6 +101,9 @@ TimelineDisplay.from_predictions(times, strips, names, threshold=thresholds, tit
 plt.show()
 
 # %%
+# Stripes are stretches that take turns: at night one of the two is answered with bradycardia, the other
+# with sinus rhythm.
+#
 # ``embedder.transform_windows(record)`` gives the embedding of every window in the same way, for a
 # classifier of your own or for clusters.
 #
