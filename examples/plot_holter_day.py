@@ -2,17 +2,18 @@
 A day of Holter
 ===============
 
-Twenty-four hours of ECG are 8,640 windows of ten seconds. When did the atria fibrillate, and for how
-long? The recording is read and embedded piece by piece, so that memory does not grow with
-its length.
+Twenty-four hours of ECG are 8,640 windows of ten seconds. When did the atria fibrillate, and for
+how long? The recording is read and embedded piece by piece, so that memory does not grow with its
+length.
 """
 
 # %%
 # A day, written as WFDB
 # ----------------------
-# Four leads, as a Holter recorder may have them, in sinus rhythm, slow at night, with three episodes of
-# atrial fibrillation. To save time the day is put together of nine simulated stretches of five minutes,
-# each of another person: they come again and again, and of the 8,640 windows 270 are different ones.
+# Four leads, as a Holter recorder may have them, in sinus rhythm, slow at night, with three
+# episodes of atrial fibrillation. To save time the day is put together of nine simulated stretches
+# of five minutes, each of another person: they come again and again, and of the 8,640 windows 270
+# are different ones.
 import tempfile
 
 import numpy as np
@@ -48,8 +49,8 @@ del day
 # %%
 # Ask every window
 # ----------------
-# Leads III, aVR, aVL and aVF follow from I and II; four chest leads stay missing, of which a warning
-# tells. bfloat16 is taken where the processor has it.
+# Leads III, aVR, aVL and aVF follow from I and II; four chest leads stay missing, of which a
+# warning tells. bfloat16 is taken where the processor has it.
 import warnings
 
 from merit_sk import MeritEmbedder, MeritZeroShotClassifier, read_ecg
@@ -66,8 +67,8 @@ print(record, chances.shape)
 # %%
 # From windows to episodes
 # ------------------------
-# A window is taken for fibrillation above the operating point that is stored with the weights. Counted
-# is every different window once.
+# A window is taken for fibrillation above the operating point that is stored with the weights.
+# Counted is every different window once.
 from scipy.ndimage import label, median_filter
 
 k = list(zero.classes_).index("AFIB")
@@ -101,13 +102,13 @@ TimelineDisplay.from_predictions(times, strips, names, threshold=thresholds, tit
 plt.show()
 
 # %%
-# Stripes are stretches that take turns: at night one of the two is answered with bradycardia, the other
-# with sinus rhythm.
+# Stripes are stretches that take turns: at night one of the two is answered with bradycardia, the
+# other with sinus rhythm.
 #
 # ``embedder.transform_windows(record)`` gives the embedding of every window in the same way, for a
 # classifier of your own or for clusters.
 #
 # On a real recording the boundaries are not known. Look at windows around those that are found
 # (``record.read_range``) before you believe them. This page shows how it is done, not how well it
-# works: simulated stretches resemble those of pretraining, and nobody moves. On real days of walking
-# about nothing has been measured.
+# works: simulated stretches resemble those of pretraining, and nobody moves. On real days of
+# walking about nothing has been measured.

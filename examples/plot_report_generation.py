@@ -2,16 +2,17 @@
 From the ECG to its report
 ==========================
 
-A small language model reads the ECG as a few vectors that stand before the text like words. One that
-has learned is in the box; another one learns from the reports it is given. Whether they read anything
-at all is seen only beside baselines, since reports repeat.
+A small language model reads the ECG as a few vectors that stand before the text like words. One
+that has learned is in the box; another one learns from the reports it is given. Whether they read
+anything at all is seen only beside baselines, since reports repeat.
 """
 
 # %%
 # The writer in the box
 # ---------------------
-# It writes at once, in English or German, as machines do: it has read machine statements and simulated
-# reports, none of a cardiologist.
+# It writes at once, in English or German, as machines do: it has read machine statements and
+# simulated reports, none of a cardiologist. What it writes is a draft for research, and no
+# diagnosis.
 from merit_sk import MeritReportGenerator
 from merit_sk.datasets import make_ecg
 
@@ -27,9 +28,10 @@ for i, text in enumerate(german):
 # %%
 # Learn to write
 # --------------
-# Another one learns the words of your reports. The encoder stays as it is; the language model that is
-# built in needs no download, its vocabulary and its grammar come from the reports. ``train.data``
-# carries them. Of recordings without reports ``fit`` learns nothing and loads the writer in the box.
+# Another one learns the words of your reports. The encoder stays as it is; the language model that
+# is built in needs no download, its vocabulary and its grammar come from the reports.
+# ``train.data`` carries them. Of recordings without reports ``fit`` learns nothing and loads the
+# writer in the box.
 writer = MeritReportGenerator(max_epochs=12, random_state=0)
 writer.fit(train.data)
 print(f"{writer.history_[0]['train_loss']:.2f} nats per word at first, ", end="")
@@ -38,8 +40,8 @@ print(f"{writer.history_[-1]['train_loss']:.2f} at last")
 # %%
 # Three ways to a report
 # ----------------------
-# Above each recording: its true report, what the writer that has learned here and the one in the box
-# say, and the report of the training record whose embedding is nearest.
+# Above each recording: its true report, what the writer that has learned here and the one in the
+# box say, and the report of the training record whose embedding is nearest.
 import matplotlib.pyplot as plt
 
 from merit_sk.evaluation import report_baselines
@@ -58,9 +60,9 @@ plt.show()
 # -----------------
 # A text in the style of reports scores well even if it says nothing of this patient: see the
 # majority report, and the writer fed the ECG of somebody else or an average one. Clinical F1 asks
-# what counts, whether the statements a reader takes from the text are true. The reader is a classifier
-# that has learned from the training reports; the true report shows how far it gets, and texts in other
-# words, such as those of the writer in the box, it reads less well.
+# what counts, whether the statements a reader takes from the text are true. The reader is a
+# classifier that has learned from the training reports; the true report shows how far it gets, and
+# texts in other words, such as those of the writer in the box, it reads less well.
 from merit_sk.evaluation import evaluate_reports, report_labeler
 
 seen = train.target.any(axis=0) & test.target.any(axis=0)
@@ -83,9 +85,8 @@ for other in ("nearest report", "majority report", "shuffled ECG", "no ECG"):
         print(f"{metric:12} generated - {other:16}", scores.compare("generated", other, metric))
 
 # %%
-# Both metrics of a line belong together: here the writer is nearer to the words of the true reports than
-# the nearest report is, and less often right in its statements. A few hundred reports teach a style
-# before they teach findings.
+# Both metrics of a line belong together: here the writer is nearer to the words of the true reports
+# than the nearest report is, and less often right in its statements.
 
 # %%
 # Other words

@@ -10,9 +10,9 @@ pretraining early, by the bound on validation data.
 # %%
 # Searching both steps of a pipeline
 # ----------------------------------
-# With the weights in the box nothing is trained but the classifier. ``cache=True`` keeps embeddings by
-# the recording, so that each is computed once for every read-out, and not once for every ``C`` and
-# fold. A pipeline's own ``memory`` would keep those of training folds only.
+# With the weights in the box nothing is trained but the classifier. ``cache=True`` keeps embeddings
+# by the recording, so that each is computed once for every read-out, and not once for every ``C``
+# and fold. A pipeline's own ``memory`` would keep those of training folds only.
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold
@@ -56,9 +56,9 @@ print(results[["param_merit__structure_weight", *columns]].round(3).to_string(in
 # the mutual information with the reports, on a quarter of the recordings, and uses no label. Trials
 # that fall behind are stopped early.
 #
-# The bound measures alignment with the reports and nothing else. It cannot say what masked modeling is
-# worth, so search ``structure_weight`` with labels, as above. Here it is 0, which takes about half the
-# time.
+# The bound measures alignment with the reports and nothing else. It cannot say what masked modeling
+# is worth, so search ``structure_weight`` with labels, as above. Here it is 0, which takes about
+# half the time.
 import optuna
 from optuna.distributions import FloatDistribution
 

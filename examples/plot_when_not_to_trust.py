@@ -54,9 +54,10 @@ plt.show()
 # cross it: the score is sure of what is no ECG, not of a wrong cable or rate. Simulated recordings
 # are a little strange to it themselves, and about a fifth of them below zero.
 #
-# Of real recordings from the hospital of pretraining hardly any is below zero. When they are spoiled
-# in the same ways, noise and what is upside down is found, a wrong rate in about half of them,
-# exchanged arms in a quarter, V1 and V3 in almost none: :doc:`/results`, "When not to trust it".
+# Of real recordings from the hospital of pretraining hardly any is below zero. When they are
+# spoiled in the same ways, noise and what is upside down is found, a wrong rate in about half of
+# them, exchanged arms in a quarter, V1 and V3 in almost none: :doc:`/results`, "When not to trust
+# it".
 
 # %%
 # Cables and rates
@@ -74,14 +75,14 @@ for name in ("arms swapped", "V1 and V3 swapped", "250 Hz taken for 100 Hz"):
         print(textwrap.fill(f"{name}: {warning.message}", 95, subsequent_indent="    "))
 
 # %%
-# Arms exchanged in all recordings turn lead I around, which looks like V1 to V6 in reverse. Where it
-# happened to a few recordings, another warning names those it finds.
+# Arms exchanged in all recordings turn lead I around, which looks like V1 to V6 in reverse. Where
+# it happened to a few recordings, another warning names those it finds.
 
 # %%
 # Fewer answers, fewer errors
 # ---------------------------
-# An uncertain answer is better not given. A classifier that has learned from 120 simulated recordings
-# answers where its highest probability is above a limit, which falls from left to right.
+# An uncertain answer is better not given. A classifier that has learned from 120 simulated
+# recordings answers where its highest probability is above a limit, which falls from left to right.
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 

@@ -32,8 +32,8 @@ wfdb.wrsamp(
 # %%
 # Five lines
 # ----------
-# The weights in the package answer for all 71 statements of PTB-XL. Rate, lead order and units are read
-# from the file.
+# The weights in the package answer for all 71 statements of PTB-XL. Rate, lead order and units are
+# read from the file.
 from merit_sk import MeritZeroShotClassifier, read_ecg
 
 ecg = read_ecg(folder).data
@@ -45,8 +45,8 @@ print(ecg, embedding.shape)
 # %%
 # The most likely statements
 # --------------------------
-# A probability is that of PTB-XL's statement for a recording like those of PTB-XL (folds 1 to 9), where
-# the statement is as frequent as there. Elsewhere it is off, see
+# A probability is that of PTB-XL's statement for a recording like those of PTB-XL (folds 1 to 9),
+# where the statement is as frequent as there. Elsewhere it is off, see
 # :ref:`sphx_glr_auto_examples_plot_calibrated_zero_shot.py`, and it is no diagnosis: the
 # :doc:`model card </model_card>` says how far each statement can be trusted.
 from merit_sk.statements import PTBXL_STATEMENTS

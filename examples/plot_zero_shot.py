@@ -2,20 +2,24 @@
 Classes described in words
 ==========================
 
-An encoder that was aligned with reports can be asked for anything a report might say. No label is
-used, neither in pretraining nor afterwards.
+An encoder that was aligned with reports can be asked for what these reports say. No label is used,
+neither in pretraining nor afterwards.
 """
 
 # %%
 # A model that has read reports
 # -----------------------------
+# It is trained here, to show all there is to it: recordings, reports, and nothing else. For your
+# own recordings take the weights in the package, ``MeritZeroShotClassifier()``. They have read
+# more, and their probabilities are calibrated; of the ones below only the order says something
+# (:func:`~merit_sk.estimators.calibrate_zero_shot` learns the curves of a model of your own).
 from merit_sk import MeritEmbedder, MeritZeroShotClassifier
 from merit_sk.datasets import make_ecg
 
-train = make_ecg(1000, random_state=0)
-embedder = MeritEmbedder(pretrained=None, max_epochs=12, structure_weight=0, random_state=0).fit(
-    train.data
-)
+train = make_ecg(600, random_state=0)
+embedder = MeritEmbedder(
+    pretrained=None, max_epochs=12, batch_size=32, structure_weight=0, random_state=0
+).fit(train.data)  # which carry their reports
 print(train.reports[:3])
 
 # %%
