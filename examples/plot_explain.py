@@ -28,7 +28,7 @@ plt.show()
 
 
 def strongest(label):
-    table = explain(zero, patient, classes=[label]).to_frame()
+    table = explain(zero, patient, classes=[label]).to_frame().round(1) + 0.0
     cells = table.drop("together").stack().nlargest(3)
     print("in one lead:", *(f"{part} of {lead} {x:+.1f}" for (lead, part), x in cells.items()))
     print("together:", *(f"{part} {x:+.1f}" for part, x in table.loc["together"].items()))
@@ -77,6 +77,6 @@ plt.show()
 
 # %%
 # How far such maps can be trusted was measured on simulated findings whose place is known, see
-# :doc:`/results`, "Where explanations point". For most statements they hit it several times as often as
-# chance; for first-degree AV block and enlarged atria they do not, so do not ask them where these
-# come from. A map says what the model attends to, not what ails the patient.
+# :doc:`/results`, "Where explanations point". For most statements they hit it several times as
+# often as chance; for first-degree AV block and enlarged atria they do not, so do not ask them
+# where these come from. A map says what the model attends to, not what ails the patient.

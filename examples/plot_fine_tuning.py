@@ -57,8 +57,7 @@ table["interval"]
 # %%
 # Each interval says how far a figure may move with the choice of test recordings, and with so few
 # of them it is wide. All ways meet the same recordings, though, so that differences are known
-# better:
-# :func:`~merit_sk.metrics.compare` resamples them for two ways at once.
+# better. :func:`~merit_sk.metrics.compare` resamples the recordings for two ways at once.
 for n_labels in (50, len(labeled)):
     probe = scores[n_labels, "linear probe"]
     for name in ("fine-tuned", "from scratch"):
@@ -66,9 +65,9 @@ for n_labels in (50, len(labeled)):
         print(f"{n_labels} labels, {name} minus probe: {gap}")
 
 # %%
-# Without pretraining fifty labels are too few. Fine-tuning is not ahead of the probe: the weights
-# have seen simulated recordings by the thousand, so there is little to adapt. On recordings unlike
-# those of pretraining it may be otherwise.
+# Without pretraining the network is behind, most with fifty labels. Fine-tuning is not ahead of the
+# probe: the weights have seen simulated recordings by the thousand, so there is little to adapt. On
+# recordings unlike those of pretraining it may be otherwise.
 import matplotlib.pyplot as plt
 
 fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")

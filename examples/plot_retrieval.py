@@ -10,9 +10,9 @@ them. scikit-learn's nearest neighbors search both.
 # Recordings like this one
 # ------------------------
 # ``readout="projected"`` gives 128 numbers a recording, half a gigabyte for a million of them, in
-# the space of the words. On PTB-XL it finds the same rhythm more often than ``"all"``, whose 1,656
-# numbers are better at one of five neighbors of the same superclass (:doc:`/results`, "Similar
-# recordings").
+# the space of the words. On PTB-XL its neighbors share the rhythm more often than those of
+# ``"all"``; the same superclass is among five neighbors more often with ``"all"`` (:doc:`/results`,
+# "Similar recordings").
 #
 # The neighbors of a left bundle branch block and of atrial fibrillation with a right one:
 from sklearn.neighbors import NearestNeighbors

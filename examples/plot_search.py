@@ -52,9 +52,9 @@ print(results[["param_merit__structure_weight", *columns]].round(3).to_string(in
 # %%
 # A study that prunes
 # -------------------
-# :func:`~merit_sk.tune` hands parameters of pretraining to Optuna. It compares trials by the bound on
-# the mutual information with the reports, on a quarter of the recordings, and uses no label. Trials
-# that fall behind are stopped early.
+# :func:`~merit_sk.tune` hands parameters of pretraining to Optuna. It compares trials by the bound
+# on the mutual information with the reports, on a quarter of the recordings, and uses no label.
+# Trials that fall behind are stopped early.
 #
 # The bound measures alignment with the reports and nothing else. It cannot say what masked modeling
 # is worth, so search ``structure_weight`` with labels, as above. Here it is 0, which takes about

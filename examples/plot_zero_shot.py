@@ -16,9 +16,9 @@ neither in pretraining nor afterwards.
 from merit_sk import MeritEmbedder, MeritZeroShotClassifier
 from merit_sk.datasets import make_ecg
 
-train = make_ecg(600, random_state=0)
+train = make_ecg(400, random_state=3)
 embedder = MeritEmbedder(
-    pretrained=None, max_epochs=12, batch_size=32, structure_weight=0, random_state=0
+    pretrained=None, max_epochs=10, batch_size=32, structure_weight=0, random_state=0
 ).fit(train.data)  # which carry their reports
 print(train.reports[:3])
 
