@@ -98,8 +98,8 @@ for name, found in answers.items():
           f"{found[y[new] == 0].mean():.0%}, cost {cost(y[new], found):.2f}")  # fmt: skip
 
 # %%
-# The saved point finds most and costs most. The tuned one costs more than two thirds, as a hundred
-# labels tell a curve better than its best point.
+# The saved point finds most and costs most. The tuned one costs more than two thirds does: a
+# hundred labels are enough for a curve, and few to tell its best point.
 
 # %%
 # For several statements at once, ``threshold`` takes a number for each.

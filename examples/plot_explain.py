@@ -39,7 +39,7 @@ strongest("CRBBB")
 # %%
 # What speaks for ischemia
 # ------------------------
-# The same for anterolateral ischemia, whose place are ST segment and T wave of the lateral leads.
+# The same for anterolateral ischemia, whose place is in ST segment and T wave of the lateral leads.
 patient = make_ecg(1, statements=["ISCAL"], sampling_rate=500, random_state=0).data
 ExplanationDisplay.from_estimator(zero, patient, label="ISCAL")
 plt.show()

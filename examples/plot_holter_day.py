@@ -67,8 +67,8 @@ print(record, chances.shape)
 # %%
 # From windows to episodes
 # ------------------------
-# A window is taken for fibrillation above the operating point that is stored with the weights.
-# Counted is every different window once.
+# A window is taken for fibrillation above the operating point that is stored with the weights. Of
+# windows that come again one is counted.
 from scipy.ndimage import label, median_filter
 
 k = list(zero.classes_).index("AFIB")
