@@ -88,11 +88,11 @@ print(np.allclose(same, embedding, atol=1e-4))
 #    :pivot: class, leads, AUC
 #    :nocommand:
 #
-# Rhythm, extra beats and the wide complexes of left bundle branch block are in every lead: lead I
-# tells them nearly as well as twelve. Left ventricular hypertrophy and a normal ECG lose a little.
-# The signs of infarctions and of left anterior fascicular block are in other leads: there lead I
-# loses much, and a probe that was trained on lead I does not bring it back. Do not ask a watch for
-# an infarction: a small probability from lead I excludes nothing.
+# Rhythm, extra beats (PVC) and the wide complexes of left bundle branch block (CLBBB) are in every
+# lead: lead I tells them nearly as well as twelve. Left ventricular hypertrophy and a normal ECG
+# lose a little. The signs of infarctions (ASMI, IMI) and of left anterior fascicular block (LAFB)
+# are in other leads: there lead I loses much, and a probe that was trained on lead I does not bring
+# it back. Do not ask a watch for an infarction: a small probability from lead I excludes nothing.
 #
 # These are figures of lead I at rest in a hospital. Dry electrodes, arms that move and the filter
 # of a watch are not in PTB-XL, and no recording of a watch was at hand. Thresholds that are stored

@@ -72,7 +72,8 @@ for name, frozen in {"random encoder": baseline, "MERIT": embedder}.items():
 
 # %%
 # So short a pretraining on a few hundred recordings buys nothing: the difference is far inside the
-# intervals. :doc:`/results` shows what more recordings and more epochs buy.
+# intervals. On real recordings :doc:`/results` has the weights in the package, which have seen
+# more, beside a random encoder.
 
 # %%
 # Keeping the model

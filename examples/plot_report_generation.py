@@ -85,7 +85,7 @@ for other in ("nearest report", "majority report", "shuffled ECG", "no ECG"):
         print(f"{metric:12} generated - {other:16}", scores.compare("generated", other, metric))
 
 # %%
-# Both metrics of a line belong together: here the writer is nearer to the words of the true reports
+# Read both metrics of a pair together: here the writer is nearer to the words of the true reports
 # than the nearest report is, and less often right in its statements.
 
 # %%

@@ -48,7 +48,7 @@ show(("LVH", "ISC_"), "RVH")
 # %%
 # Infarction
 # ----------
-# A wall that is lost leaves Q waves in the leads above it: II, III and aVF in an inferior
+# A wall that is lost leaves Q waves in the leads that face it: II, III and aVF in an inferior
 # infarction, V1 to V3 in an anteroseptal one.
 show("IMI", "ASMI")
 

@@ -54,7 +54,7 @@ plt.show()
 # cross it: the score is sure of what is no ECG, not of a wrong cable or rate. Simulated recordings
 # are a little strange to it themselves, and about a fifth of them below zero.
 #
-# Of real recordings from the hospital of pretraining hardly any is below zero. When they are
+# Of recordings of PTB-XL that pretraining has not seen hardly any is below zero. When they are
 # spoiled in the same ways, noise and what is upside down is found, a wrong rate in about half of
 # them, exchanged arms in a quarter, V1 and V3 in almost none: :doc:`/results`, "When not to trust
 # it".
