@@ -26,8 +26,8 @@ experiment = run_experiment(
     n_repeats=3,
     min_positives=3,
 )
+path = write_report(experiment)
 print(experiment)
-write_report(experiment)
 
 # %%
 # How to read the tables
@@ -47,8 +47,8 @@ columns = ["task", "labels", "model", "difference", "low", "high", "p_value"]
 gaps[gaps.protocol == "probe"][columns].round(3)
 
 # %%
-# The p-value says whether a bracket holds 0, in one number. It is not corrected for the number of
-# comparisons: of twenty models that are all alike, one will look different.
+# The p-value says in one number whether a bracket holds 0. It is not corrected for the number of
+# comparisons: of twenty models that are all alike, about one looks different.
 
 # %%
 # Curves and classes

@@ -7,8 +7,8 @@ make do with them: on the embedding that comes with the package, on that of a ra
 simple summary statistics.
 
 The recordings are simulated, and so were most that ``merit-tiny`` was pretrained on: it knows this
-simulator, though not these recordings. The gap shown here is therefore wider than on real
-recordings, for which the :doc:`model card </model_card>` has the figures.
+simulator, though not these recordings. For real ones, and more rivals, see :doc:`/results`, "How
+many labels".
 """
 
 # %%
@@ -41,7 +41,7 @@ def summary(X):
 
 
 features = {
-    "merit-tiny": MeritEmbedder(pretrained="merit-tiny").fit_transform(ecg.data),
+    "merit-tiny": MeritEmbedder().fit_transform(ecg.data),
     "random encoder": MeritEmbedder(pretrained=None, max_epochs=0, random_state=0).fit_transform(
         ecg.data
     ),
@@ -102,7 +102,7 @@ plt.show()
 # Zero-shot classification needs none: the class is described in words.
 from merit_sk import MeritZeroShotClassifier
 
-zero = MeritZeroShotClassifier("merit-tiny", classes="superclass", multi_label=True)
+zero = MeritZeroShotClassifier(classes="superclass")
 scores = zero.fit(ecg.data).decision_function(ecg.data[test])
 cd = scores[:, list(zero.classes_).index("CD")]
 print(f"zero-shot: {roc_auc_score(y[test], cd):.3f}")

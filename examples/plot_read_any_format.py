@@ -68,7 +68,8 @@ EIGHT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
     encoding="latin-1",
 )
 shutil.copy(get_testdata_file("waveform_ecg.dcm", download=False), folder / "wednesday")
-(folder / "thursday.xml").write_text("<RestingECG><Waveform>")
+with open(folder / "thursday.xml", "w") as file:
+    file.write("<RestingECG><Waveform>")
 
 # %%
 # Read it
@@ -85,8 +86,8 @@ with warnings.catch_warnings(record=True) as caught:
 print(caught[0].message)
 
 # %%
-# Signals have the twelve leads, in mV and at one rate; III, aVR, aVL and aVF of the MUSE file follow
-# from I and II.
+# All have the twelve leads, in mV and at one rate; III, aVR, aVL and aVF of the MUSE file are
+# computed from I and II.
 found.data
 
 # %%
@@ -95,7 +96,7 @@ found.frame.drop(columns="path").T
 
 # %%
 # Reports come from the files. ``groups`` tells which recordings are of one patient, without saying
-# whom: give them to a splitter.
+# of whom: give it to a splitter such as ``GroupKFold``.
 for name, report, group in zip(found.data.record_names, found.reports, found.groups, strict=True):
     print(group, name, report)
 

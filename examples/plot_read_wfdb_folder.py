@@ -49,8 +49,9 @@ pd.DataFrame({"report": simulated.reports}, index=[f"ecg{i}" for i in range(6)])
 # %%
 # Read it
 # -------
-# Headers are read and checked now. With ``errors="skip"`` signals are tried as well, and what
-# cannot be used is left out and listed.
+# ``read_wfdb`` reads and checks headers; signals are read when they are needed, and a file that is
+# cut off is an error only then. With ``errors="skip"`` all signals are read once now, and what
+# cannot be used is left out and listed in ``ecg.skipped``.
 import warnings
 
 from merit_sk.datasets import read_wfdb

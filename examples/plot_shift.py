@@ -37,6 +37,7 @@ for version in ("published", "corrected"):
 # %%
 # A model, pretrained on the first set
 # ------------------------------------
+# From scratch, so that it knows the first set alone.
 from merit_sk import MeritEmbedder
 
 train = here.folds <= 8
@@ -70,8 +71,9 @@ print(
 )
 
 # %%
-# ST, sinus tachycardia, is in neither column: no superclass of PTB-XL means it. In words, it can be
-# asked for all the same.
+# Labels carry over better here than words, of which the model has read few. But ST, sinus
+# tachycardia, is in neither column: no superclass of PTB-XL means it. In words it can be asked for
+# all the same.
 from merit_sk.evaluation import evaluate_zero_shot
 from merit_sk.inspection import ZeroShotDisplay
 

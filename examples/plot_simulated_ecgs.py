@@ -30,34 +30,39 @@ show("NORM")
 # ----------
 # In left bundle branch block the septum is activated from right to left and the left walls late:
 # broad deep S in V1 to V3, broad R in I and V6, T opposed to QRS. In right bundle branch block the
-# right wall comes last and shows as R' in V1; here with left anterior fascicular block.
+# right wall comes last and shows as R' in V1; the second recording has left anterior fascicular
+# block as well. In first degree block, the third, the PR interval is long.
 show("CLBBB", ("CRBBB", "LAFB"), "1AVB")
 
 # %%
-# Atria and ventricles have clocks of their own. In third degree block nothing connects them.
+# In third degree block atria and ventricles have clocks of their own, and nothing connects them.
 show("3AVB")
 
 # %%
 # Hypertrophy
 # -----------
-# Stronger left walls with strain; a stronger right wall.
+# The first recording has stronger left walls, with a strain pattern of ST and T, the second a
+# stronger right wall.
 show(("LVH", "ISC_"), "RVH")
 
 # %%
 # Infarction
 # ----------
-# Lost walls leave their leads with Q waves: II, III and aVF, or V1 to V3.
+# A wall that is lost leaves Q waves in the leads that face it: II, III and aVF in an inferior
+# infarction, V1 to V3 in an anteroseptal one.
 show("IMI", "ASMI")
 
 # %%
 # ST and T
 # --------
+# In anterolateral ischemia ST is low and T flat or inverted in the lateral leads; digitalis makes
+# ST sag.
 show("ISCAL", "DIG")
 
 # %%
 # Rhythm
 # ------
-# Fibrillation, flutter, premature beats in bigeminy, a pacemaker.
+# Atrial fibrillation, atrial flutter, premature ventricular beats in bigeminy, and a pacemaker.
 show("AFIB", "AFLT", ("PVC", "BIGU"), "PACE")
 
 # %%

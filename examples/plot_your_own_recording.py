@@ -32,12 +32,12 @@ wfdb.wrsamp(
 # %%
 # Five lines
 # ----------
-# ``merit-tiny`` answers for all 71 statements of PTB-XL. Rate, lead order and units are read from
-# the file.
+# The weights in the package answer for all 71 statements of PTB-XL. Rate, lead order and units are
+# read from the file.
 from merit_sk import MeritZeroShotClassifier, read_ecg
 
 ecg = read_ecg(folder).data
-zero = MeritZeroShotClassifier("merit-tiny", classes="all", multi_label=True).fit(ecg)
+zero = MeritZeroShotClassifier().fit(ecg)
 chances = zero.predict_proba(ecg)[0]
 embedding = zero.embedder_.transform(ecg)
 print(ecg, embedding.shape)
@@ -45,9 +45,10 @@ print(ecg, embedding.shape)
 # %%
 # The most likely statements
 # --------------------------
-# A probability says how likely the statement is to stand in a report like those of pretraining. It
-# is no diagnosis: see the :doc:`model card </model_card>` for how far each statement can be
-# trusted.
+# A probability is that of PTB-XL's statement for a recording like those of PTB-XL (folds 1 to 9),
+# where the statement is as frequent as there. Elsewhere it is off, see
+# :ref:`sphx_glr_auto_examples_plot_calibrated_zero_shot.py`, and it is no diagnosis: the
+# :doc:`model card </model_card>` says how far each statement can be trusted.
 from merit_sk.statements import PTBXL_STATEMENTS
 
 for k in chances.argsort()[::-1][:6]:
@@ -70,7 +71,7 @@ plt.show()
 # with a warning: an embedding of lead I alone :doc:`knows less <plot_lead_from_a_watch>`.
 import warnings
 
-german = MeritZeroShotClassifier("merit-tiny", classes="all", language="de").fit(ecg)
+german = MeritZeroShotClassifier(language="de").fit(ecg)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     one_lead = german.predict_proba(ecg.with_leads(["I"]))[0]
