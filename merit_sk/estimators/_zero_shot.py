@@ -86,8 +86,9 @@ class MeritZeroShotClassifier(EmbedderStorageMixin, ClassifierMixin, BaseEstimat
     Notes
     -----
     A probability is that of the statement in a population like the recordings of PTB-XL that the
-    curves were learned on. Where a finding is more frequent, probabilities are too low: see
-    :class:`sklearn.calibration.CalibratedClassifierCV` and
+    curves were learned on. Where a finding is more frequent, probabilities are too low: fit a
+    logistic regression to the log-odds of a finding, or, of classes that exclude each other, a
+    :class:`sklearn.calibration.CalibratedClassifierCV`, and choose thresholds by
     :class:`sklearn.model_selection.TunedThresholdClassifierCV`. Phrases of the user's own have one
     curve in common, so their probabilities are rougher. A union is ``1 - prod(1 - p)`` over its
     statements, as if they were independent. If exactly one class holds, its odds are proportional
