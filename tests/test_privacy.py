@@ -9,7 +9,6 @@ import pytest
 
 from merit_sk import MeritEmbedder, MeritReportGenerator
 from merit_sk.nn.language_model import learn_tokenizer
-from merit_sk.reports._features import TermFeatures
 from merit_sk.statements import PTBXL_STATEMENTS, statement_prompts
 from merit_sk.training.batches import Reports
 
@@ -130,12 +129,12 @@ def test_hashes_are_the_features_that_the_words_were(learn, tmp_path):
         )  # fmt: skip
 
 
-def test_no_two_terms_of_the_prompts_share_a_hash():
-    analyze = TermFeatures([], [])._analyze
+def test_no_two_terms_of_the_prompts_share_a_hash(fitted):
+    features = fitted.text_features_
     prompts = [text for code in PTBXL_STATEMENTS for language in ("en", "de")
                for text in statement_prompts(code, language=language)]  # fmt: skip
-    terms = {term for text in prompts for term in analyze(text)}
-    assert 1000 < len(terms) == TermFeatures.learn([*prompts, *prompts]).n_features
+    terms = {term for text in prompts for term in features._analyze(text)}
+    assert 1000 < len(terms) == features.learn([*prompts, *prompts]).n_features
 
 
 def test_terms_of_more_reports_stand_behind(fitted):
