@@ -91,7 +91,7 @@ def run(args):
             _print(args, reading)
     if page:
         write_text(args.html, page.html())
-        args.console.note(f"{args.html} shows {len(found)} recordings")
+        args.console.note(f"{args.html} shows {len(found)} recording{'s' * (len(found) > 1)}")
     if n_faulty and len(found) > 1:
         args.console.note(f"{n_faulty} of {len(found)} recordings could not be read")
     return int(n_faulty > 0)
