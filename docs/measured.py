@@ -66,7 +66,7 @@ class Measured(Directive):
     def shown(self, table):
         options = self.options
         for column, wanted in options.get("where", {}).items():
-            table = table[table[column].astype(str).isin(wanted.split("|"))]
+            table = table[table[column].astype(str).isin(re.split(r"\|\s*", wanted))]
         if "interval" in options:
             mean, low, high = options["interval"]
             table = table.assign(
