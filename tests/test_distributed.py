@@ -85,7 +85,7 @@ def step(rank, config, structure_weight, missing, parts=2):
     model_module.hide_blocks = hide_alike
     torch.manual_seed(0)
     model = MeritModel(config, 12, 100, ("terms", 6), structure_weight)
-    model.set_teacher()
+    model.set_teachers()
     model.set_bank({"terms": torch.arange(3)[:, None], "weights": torch.ones(3, 1)})
     rows = slice(rank * 10 // parts, (rank + 1) * 10 // parts)
 
@@ -132,6 +132,7 @@ def fit_plainly(rank, few, parameters):
     model_module.hide_blocks = hide_alike
     net_module.vary = net_module.disturb = lambda x, n_valid: x
     net_module.keep_lead_set = lambda x, leads: x
+    net_module.crop = lambda x, n_valid, multiple: (x, n_valid)
     return fit(rank, few, parameters)
 
 
@@ -158,7 +159,8 @@ def test_fit_is_that_of_one_process_with_twice_the_batch(
     few, tmp_path, monkeypatch, precision, target
 ):
     for module, name in [(model_module, "hide_blocks"), (net_module, "vary"),
-                         (net_module, "disturb"), (net_module, "keep_lead_set")]:  # fmt: skip
+                         (net_module, "disturb"), (net_module, "keep_lead_set"),
+                         (net_module, "crop")]:  # fmt: skip
         monkeypatch.setattr(module, name, getattr(module, name))
     encoder = SHORT["encoder"] | {"target": target}
     parameters = {"encoder": encoder, "lr": 1e-4, "precision": precision}

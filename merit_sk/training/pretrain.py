@@ -100,7 +100,7 @@ def pretrain(
     )  # fmt: skip
     if start is not None:
         model.start_from(start.model)
-    model.set_teacher()
+    model.set_teachers()
     model.to(settings["device"])
     trained = _train(
         model, source, reports, origins, features, rows, held_out, settings=settings,
@@ -163,5 +163,5 @@ def _train(model, source, reports, origins, features, rows, held_out, settings, 
         model.set_bank(tensors(features(reports.bank)) if reports.bank else None)
     trained = train(model, data, valid, bounds=bounds, settings=settings, **run)
     model.set_bank(None)
-    model.teacher = None
+    model.drop_teachers()
     return trained
