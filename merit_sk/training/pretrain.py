@@ -4,17 +4,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import torch
 
-from ..inference.embed import embed_windows
 from ..nn.model import MeritModel
 from ..reports._features import learn_text_features, tensors
 from ..reports._language import guess_language
 from .batches import Reports, Windows
 from .engine import train
+from .statistics import learn_statistics
 
 STRUCTURE_WEIGHT = 0.25
-MAX_STATISTICS = 2048
 
 
 @dataclass
@@ -106,7 +104,7 @@ def pretrain(
         model, source, reports, origins, features, rows, held_out, settings=settings,
         callbacks=callbacks, checkpoints=checkpoints, verbose=verbose,
     )  # fmt: skip
-    _learn_statistics(model, source, settings)
+    learn_statistics(model, source, origins, settings)
     earlier = start.history if start else []
     history = [row | {"epoch": row["epoch"] + len(earlier)} for row in trained.history]
     return Weights(model, features, language, earlier + history, trained.net)
@@ -135,14 +133,6 @@ def resolve_structure_weight(given, reports):
     if given != "auto":
         return float(given)
     return 1 - (1 - STRUCTURE_WEIGHT) * float(np.mean(reports != ""))
-
-
-def _learn_statistics(model, source, settings):
-    """Take the statistics of features from at most 2,048 recordings."""
-    rows = np.random.default_rng(settings["seed"]).permutation(len(source))[:MAX_STATISTICS]
-    rows = np.sort(rows)
-    features = embed_windows(model, source, "all", settings["batch_size"], rows=rows)
-    model.learn_statistics(torch.from_numpy(features))
 
 
 def _split(n, validation_fraction, seed):
