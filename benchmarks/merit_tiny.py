@@ -11,8 +11,9 @@ was interrupted. Beside the weights, ``recipe.json`` holds all settings, version
 PATH is the folder that ``_data.py`` describes. Without it, only simulated recordings are used.
 
 ``--without`` leaves out one idea of the recipe, for the table of ablations: known ``statements``,
-``voltages``, ``lead-sets``, ``vocabularies`` (one for all origins), ``text`` or ``structure`` (one
-branch of the objective alone). ``--duration 5`` trains on crops of half a recording.
+``voltages``, ``lead-sets``, ``whole-view`` (what draws few leads to all), ``crops``,
+``vocabularies`` (one for all origins), ``settled-norms`` (batch norms stay as training leaves
+them), ``text`` or ``structure`` (one branch of the objective alone).
 """
 
 import argparse
@@ -29,16 +30,20 @@ from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import load_ptbxl, stream_ecg
 from merit_sk.experiment import versions
 from merit_sk.nn.checkpoint import write_text
+from merit_sk.nn import model
 from merit_sk.nn.config import resolve_encoder
 from merit_sk.statements import PTBXL_STATEMENTS
-from merit_sk.training import augment, pretrain
+from merit_sk.training import augment, pretrain, statistics
 from merit_sk.training.batches import Reports
 
 WEIGHTS = Path(__file__).parents[1] / "merit_sk" / "pretrained" / "merit-tiny"
 TRAIN_FOLDS = tuple(range(1, 9))
 BATCH = 500
 REPORT_EVERY = 4
-PARTS = ("statements", "voltages", "lead-sets", "vocabularies", "text", "structure")
+PARTS = (
+    "statements", "voltages", "lead-sets", "whole-view", "crops", "vocabularies", "settled-norms",
+    "text", "structure",
+)  # fmt: skip
 
 
 def real_recordings(path):
@@ -133,6 +138,12 @@ def leave_out(part, settings):
     """Return settings without a part of the recipe; training is changed where it is no setting."""
     if part == "lead-sets":
         augment.LEAD_SET_SHARE = 0
+    elif part == "whole-view":
+        model.WHOLE_VIEW_WEIGHT = 0
+    elif part == "crops":
+        augment.CROP_SHARE = 0
+    elif part == "settled-norms":
+        statistics.settle_batch_norms = lambda *_: None
     elif part == "vocabularies":
         pretrain.Reports = OneVocabulary
     elif part == "voltages":
@@ -152,14 +163,13 @@ def parse(arguments=None):
     parser.add_argument("--encoder", default="tiny")
     parser.add_argument("--n-simulated", type=int, default=60_000)
     parser.add_argument("--repeats", type=int, default=20, help="of real recordings in a pass")
-    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--structure-weight", type=float, default=0.25)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--duration", type=float, default=10, help="of a window, in seconds")
     parser.add_argument("--without", choices=PARTS, help="leave out this part")
     parser.add_argument("--seed", type=int, default=1, help="that of the package's weights")
-    parser.add_argument("--n-jobs", type=int, default=2)
+    parser.add_argument("--n-jobs", type=int, default=1)
     return parser.parse_args(arguments)
 
 
@@ -171,8 +181,6 @@ def main(arguments=None):
         "max_epochs": args.epochs, "batch_size": args.batch_size, "lr": args.lr,
         "random_state": args.seed,
     }  # fmt: skip
-    if args.duration != 10:
-        settings["duration"] = args.duration
     settings = leave_out(args.without, settings)
     data = args.work / f"data-{digest(what)}"
     made = what | settings | {"repeats": args.repeats}

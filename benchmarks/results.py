@@ -27,15 +27,16 @@ from _trace import ROOT, changed, code_digest
 
 HERE, RESULTS = Path(__file__).parent, ROOT / "benchmarks" / "results"
 MARK = re.compile(r"<!--(?P<what>[\w-]+\[.*?\]\..+?)-->.*?<!--/-->")
-TINY = "merit_tiny.py --data {data} --work {work} --output {weights} --n-jobs 1"
-PARTS = ("structure", "text", "statements", "voltages", "lead-sets", "vocabularies")
+TINY = "merit_tiny.py --data {data} --work {work} --output {weights}"
+PARTS = (
+    "structure", "text", "statements", "voltages", "lead-sets", "whole-view", "crops",
+    "vocabularies", "settled-norms",
+)  # fmt: skip
 WEIGHTS = {
     **{f"seed{k}": f"{TINY} --seed {k}" for k in (0, 1, 2)},
     **{f"without-{part}": f"{TINY} --without {part}" for part in PARTS},
-    "simulated": "merit_tiny.py --work {work} --output {weights} --n-jobs 1",
-    "crops": f"{TINY} --duration 5 --epochs 2",
+    "simulated": "merit_tiny.py --work {work} --output {weights}",
     "pairs": TINY.replace("merit_tiny", "pairs"),
-    "distillation": TINY.replace("merit_tiny", "distillation"),
 }
 
 
@@ -62,7 +63,7 @@ RUNS = {
         "editions.py",
         "--data {data} {seed1} {seed0} {seed2} "
         + " ".join(f"{{without-{part}}}" for part in PARTS)
-        + " {simulated} {crops} {pairs} {distillation}",
+        + " {simulated} {pairs}",
         tuple(WEIGHTS),
     ),
     "model_card": Run("model_card.py", "--data {data}"),
@@ -71,7 +72,7 @@ RUNS = {
     "unfamiliar": Run("unfamiliar.py", "--data {data}"),
     "plausibility": Run("plausibility.py", "--data {data}"),
     "explanations": Run("explanations.py", "--data {data} --seed 7"),
-    "branches": Run("branches.py", "--data {data} --work {work} --seeds 2"),
+    "branches": Run("branches.py", "--data {data} --work {work}"),
     "going_on": Run("going_on.py", "--data {data} --work {work}"),
     "new_words": Run("new_words.py"),
     "measurements": Run("measurements.py", "--data {data} --only-tables"),

@@ -41,10 +41,10 @@ def test_help(benchmark, capsys, name):
     assert done.value.code == 0 and "usage" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["merit_tiny", "pairs", "distillation"])
+@pytest.mark.parametrize("name", ["merit_tiny", "pairs"])
 def test_merit_tiny(benchmark, tmp_path, name):
     """On simulated recordings alone, to where it can be loaded from."""
-    words = "--n-simulated 32 --batch-size 16 --n-jobs 1".split()
+    words = "--n-simulated 32 --batch-size 16".split()
     benchmark(name, "--work", tmp_path / "work", "--output", tmp_path / "model", *words)
     names = {path.name for path in (tmp_path / "model").iterdir()}
     assert {"config.json", "model.safetensors", "recipe.json"} <= names
