@@ -29,8 +29,8 @@ from _data import digest, load_all, statements_of
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import load_ptbxl, stream_ecg
 from merit_sk.experiment import versions
-from merit_sk.nn.checkpoint import write_text
 from merit_sk.nn import model
+from merit_sk.nn.checkpoint import write_text
 from merit_sk.nn.config import resolve_encoder
 from merit_sk.statements import PTBXL_STATEMENTS
 from merit_sk.training import augment, pretrain, statistics
