@@ -66,7 +66,7 @@ def batches_of(embedder):
     for inputs, _ in batches:
         n_valid = inputs["n_valid"]
         signal = vary(inputs["signal"], n_valid)
-        view = keep_lead_set(disturb(signal, n_valid), batches.data.source.spec.leads)
+        view = keep_lead_set(disturb(signal, n_valid), batches.data.recordings.spec.leads)
         out.append(inputs | {"signal": signal, "view": view})
     return out
 

@@ -195,7 +195,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     (1, 128)
     """
 
-    __metadata_request__fit = {"reports": True, "origins": True, "statements": True}
+    __metadata_request__fit = {"reports": True, "sources": True, "statements": True}
 
     _parameter_constraints = {
         "pretrained": [str, PathLike, None],
@@ -274,7 +274,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         self.verbose = verbose
 
     @all_or_nothing
-    def fit(self, X, y=None, *, reports=None, origins=None, statements=None):
+    def fit(self, X, y=None, *, reports=None, sources=None, statements=None):
         """Load the weights, or pretrain on recordings and their reports.
 
         Parameters
@@ -290,12 +290,15 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
             Where some are missing, batches of pairs alternate with batches of other recordings,
             the pairs repeated so that they are about as many; ``structure_weight=0`` leaves the
             others out.
-        origins : array-like of shape (n_samples,) or None, default=None
-            Hospital, device or data set of each recording. Batches are then drawn from one
-            origin at a time, so that all negatives of a recording share its source and the
-            alignment cannot use the source as a shortcut. That a report does not make a statement
-            counts only where other reports of its origin make it: a report in German says nothing
-            about statements in English.
+        sources : array-like of shape (n_samples,) or None, default=None
+            Where each recording and its text come from: a hospital, an annotator, the simulator.
+            Give it where recordings of several sources are learned from together, as their
+            devices, habits of wording or languages differ. A batch then holds recordings of one
+            source, but for the few left over at the end of a pass, so that little is gained from
+            telling sources apart. A statement that a report does not make counts as absent
+            only if other reports of the same source make it: a report in German says nothing
+            about statements in English. None takes all recordings as of one source. Has no
+            effect where nothing is trained.
         statements : DataFrame of shape (n_samples, n_codes) or None, default=None
             PTB-XL statements that are known whatever the report says, such as the truth of
             simulated recordings: 1 where there, 0 where not, NaN where unknown; columns are
@@ -308,7 +311,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For invalid parameters or signals, reports, origins or statements of another length,
+            For invalid parameters or signals, reports, sources or statements of another length,
             unknown codes, or a `checkpoint_dir` that holds another training.
         FloatingPointError
             If training diverges.
@@ -320,16 +323,16 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         window = self._window(X) if start is None else self.window_
         self._count_leads(X, window)
         if start is not None and n_epochs == 0:
-            self._warn_of_unused(reports=reports, origins=origins, statements=statements)
+            self._warn_of_unused(reports=reports, sources=sources, statements=statements)
             self._look_at(X)
             return self
         reports = self._check_reports(X, reports)
-        if origins is not None:
-            origins = column_or_1d(origins)
-            check_consistent_length(X, origins)
+        if sources is not None:
+            sources = column_or_1d(sources)
+            check_consistent_length(X, sources)
         if statements is not None:
             statements = check_statements(statements, len(X), reports)
-        self._pretrain(X, window, reports, origins, statements, start, n_epochs)
+        self._pretrain(X, window, reports, sources, statements, start, n_epochs)
         return self
 
     def _check_parameters(self):
@@ -405,7 +408,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     def _encoder_config(self):
         return resolve_encoder("tiny" if self.encoder is None else self.encoder)
 
-    def _pretrain(self, X, window, reports, origins, statements, start, n_epochs):
+    def _pretrain(self, X, window, reports, sources, statements, start, n_epochs):
         from contextlib import nullcontext
 
         from ..nn.collective import join, share
@@ -416,10 +419,10 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         join()
         seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         config = self._encoder_config() if start is None else start.model.config
-        source = self._source(X, window, keep=True)
-        warn_about_signals(source)
+        recordings = self._source(X, window, keep=True)
+        warn_about_signals(recordings)
         checkpoints = self._checkpoints(
-            source, config, reports, origins, statements, start, n_epochs
+            recordings, config, reports, sources, statements, start, n_epochs
         )
         with checkpoints or nullcontext():
             if checkpoints is not None:
@@ -430,7 +433,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
             ) | self._learning_rates(start)  # fmt: skip
             with running(device, n_jobs=self.n_jobs, seed=seed):
                 weights = pretrain(
-                    source, reports, origins, statements, encoder=config, start=start,
+                    recordings, reports, sources, statements, encoder=config, start=start,
                     text_encoder=self.text_encoder, structure_weight=self.structure_weight,
                     align_view=self.align_view, validation_fraction=self.validation_fraction,
                     settings=settings, callbacks=self.callbacks, checkpoints=checkpoints,
@@ -453,7 +456,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         self.text_features_, self.language_ = weights.text_features, weights.language
         self.history_, self.n_iter_ = weights.history, len(weights.history)
 
-    def _checkpoints(self, source, config, reports, origins, statements, start, n_epochs):
+    def _checkpoints(self, recordings, config, reports, sources, statements, start, n_epochs):
         if self.checkpoint_dir is None:
             return None
         from ..nn.checkpoint import weights_to_bytes
@@ -464,8 +467,9 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         parameters = self.get_params(deep=False) | settled
         parameters.pop("pretrained")
         run = describe_run(
-            parameters, window=source.spec.to_dict(), encoder=config.to_dict(), source=source,
-            reports=reports, origins=origins, statements=statements, n_processes=world_size(),
+            parameters, window=recordings.spec.to_dict(), encoder=config.to_dict(),
+            recordings=recordings, reports=reports, sources=sources, statements=statements,
+            n_processes=world_size(),
             weights=None if start is None else weights_to_bytes(start.model),
         )  # fmt: skip
         return Checkpoints(self.checkpoint_dir, run)

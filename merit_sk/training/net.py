@@ -88,7 +88,7 @@ class PretrainNet(NeuralNet):
         signal = vary(signal, n_valid)
         if not self.module_.aligns_full_view:
             return {"signal": signal}
-        leads = self.batches_.data.source.spec.leads
+        leads = self.batches_.data.recordings.spec.leads
         view, out = keep_lead_set(disturb(signal, n_valid), leads), {"signal": signal}
         if "voltages" in inputs:
             voltages = inputs["voltages"].to(self.device)
