@@ -1,13 +1,21 @@
 """Recordings that contradict what is said of them: rate, leads, unit."""
 
+import pickle
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from merit_sk import ECGRecords, MeritEmbedder
+from merit_sk import (
+    ECGRecords,
+    MeritEmbedder,
+    MeritMeasurements,
+    MeritReportGenerator,
+    MeritZeroShotClassifier,
+)
 from merit_sk.datasets import make_ecg
+from merit_sk.estimators import XResNetClassifier
 from merit_sk.signals import (
     STANDARD_LEADS,
     bandpass,
@@ -186,6 +194,64 @@ def test_fit_is_silent_about_good_recordings(ready, X):
         ready.fit(X)
         ready.fit(ECGRecords.from_array(X, sampling_rate=100))
     assert not caught
+
+
+def messages(call):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    assert {warning.filename for warning in caught} <= {__file__}
+    return [str(warning.message) for warning in caught]
+
+
+READING = {
+    "transform": lambda X: MeritEmbedder().transform(X),
+    "windows": lambda X: list(MeritEmbedder().transform_windows(X)),
+    "familiarity": lambda X: MeritEmbedder().decision_function(X),
+    "cached": lambda X: MeritEmbedder(cache=True).transform(X),
+    "loaded": lambda X: MeritEmbedder.from_pretrained("merit-tiny").transform(X),
+    "zero-shot": lambda X: MeritZeroShotClassifier().fit(X).predict(X),
+    "measurements": lambda X: MeritMeasurements().measure(X),
+    "reports": lambda X: MeritReportGenerator().predict(X),
+}
+
+
+@pytest.mark.parametrize("how", list(READING))
+def test_reading_without_a_fit_warns_once_and_only_with_reason(X, how):
+    slow = np.asarray(make_ecg(3, sampling_rate=500, random_state=0).data)
+    (said,) = messages(lambda: READING[how](slow))
+    assert "do not look sampled at 100 Hz but at about" in said
+    (said,) = messages(lambda: READING[how](X[:3, ORDERS["aVF before aVL"]]))
+    assert "add up in the order I, II, III, aVR, aVF, aVL" in said
+    assert not messages(lambda: READING[how](X[:3]))
+
+
+def test_what_fit_has_looked_at_is_not_warned_of_again(X):
+    wrong = X[:, ORDERS["aVF before aVL"]]
+    records = ECGRecords.from_array(wrong, sampling_rate=100)
+    for data in (wrong, records):
+        assert len(messages(lambda data=data: MeritEmbedder().fit_transform(data))) == 1
+        embedder = MeritEmbedder(max_epochs=0)
+        assert len(messages(lambda data=data, e=embedder: e.fit(data))) == 1
+        assert not messages(lambda data=data, e=embedder: e.transform(data))
+        assert len(messages(lambda data=data, e=embedder: e.transform(data[5:]))) == 1
+        loaded = pickle.loads(pickle.dumps(embedder))
+        assert len(messages(lambda data=data, e=loaded: e.transform(data))) == 1
+
+
+def test_a_trained_classifier_looks_at_what_it_predicts(X):
+    y = np.arange(len(X)) % 2
+    classifier = XResNetClassifier(max_epochs=1, random_state=0).fit(X, y)
+    assert not messages(lambda: classifier.predict(X))
+    (said,) = messages(lambda: classifier.predict(X[:, ORDERS["aVF before aVL"]]))
+    assert "add up in the order I, II, III, aVR, aVF, aVL" in said
+
+
+def test_invalid_samples_are_named_as_ever(X):
+    wrong = X[:5].copy()
+    wrong[[0, 2, 4], 0, 5] = np.nan
+    with pytest.raises(ValueError, match="NaN or infinite samples in records 0, 2, 4"):
+        MeritEmbedder().transform(wrong)
 
 
 def test_flat_leads_are_counted_among_those_looked_at(ready):

@@ -21,7 +21,7 @@ from sklearn.utils.validation import (
 from ..nn.config import EncoderConfig, resolve_encoder
 from ..reports._check import check_reports, check_statements
 from ..reports._features import text_features_from_dict
-from ..signals._quality import warn_about_signals
+from ..signals._quality import warn_about_signals, warn_at_a_glance
 from ..signals._windows import WindowSource, WindowSpec
 from ._checks import array_leads, check_signals, model_leads
 from ._features import feature_names
@@ -385,7 +385,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
 
         if isinstance(X, np.ndarray):
             check_finite(X, on_invalid=self.on_invalid)
-        warn_about_signals(self._source(X))
+        self._looked_at = warn_about_signals(self._source(X))
 
     def _check_reports(self, X, reports):
         if reports is None:
@@ -420,7 +420,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         config = self._encoder_config() if start is None else start.model.config
         recordings = self._source(X, window, keep=True)
-        warn_about_signals(recordings)
+        self._looked_at = warn_about_signals(recordings)
         checkpoints = self._checkpoints(
             recordings, config, reports, sources, statements, start, n_epochs
         )
@@ -530,8 +530,10 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
             Recordings in mV, of any length. ``ECGRecords`` are reordered and resampled, arrays as
             `leads` and `sampling_rate` say; limb leads that follow from two others are computed,
-            other leads that are not there are taken as missing, with a warning. A recording's
-            embedding does not depend on the others.
+            other leads that are not there are taken as missing, with a warning. Some recordings
+            are looked at, and there is a warning where they seem to have another sampling rate or
+            order of leads; ``fit`` looks at more. A recording's embedding does not depend on the
+            others.
 
         Returns
         -------
@@ -546,7 +548,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
 
         self._refuse_projection(readout)
         self._place()
-        arguments = self.model_, self._source(X), readout, self.batch_size
+        arguments = self.model_, self._checked_source(X), readout, self.batch_size
         embed = embed_windows if self.cache is None else partial(embed_once, self.cache)
         with torch_threads(self.n_jobs):
             features = embed(
@@ -586,7 +588,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
             In nats; the lower, the less it is like the recordings of pretraining. Signals that
             are no ECG, and ECGs upside down, are below the threshold of ``decision_function``; of
             ECGs with another sampling rate a part is, of those with swapped leads few are
-            (results page, "When not to trust it"). Of these two ``fit`` warns.
+            (results page, "When not to trust it"). Of these two there is a warning.
 
         Raises
         ------
@@ -662,7 +664,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
 
         self._refuse_projection(readout)
         self._place()
-        source = self._source(X)
+        source = self._checked_source(X)
         with torch_threads(self.n_jobs):
             for _, times, features in embed_each_window(
                 self.model_, source, readout, self.batch_size,
@@ -676,6 +678,12 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
                 "this model was pretrained without reports and has no space shared with text: "
                 "fit it with reports=, or choose another readout"
             )
+
+    def _checked_source(self, X):
+        """Return what `_source` does, with a warning where rate or leads seem to be others."""
+        source = self._source(X)
+        warn_at_a_glance(source, getattr(self, "_looked_at", None))
+        return source
 
     def _source(self, X, window=None, keep=False):
         window = self.window_ if window is None else window
@@ -843,7 +851,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     _kind = "text", "embedder"
     _in_files = (
         "model_", "net_", "device_", "window_", "text_features_", "language_", "history_",
-        "n_iter_", "zero_shot_", "measurements_", "report_writer_",
+        "n_iter_", "zero_shot_", "measurements_", "report_writer_", "_looked_at",
     )  # fmt: skip
 
     @classmethod

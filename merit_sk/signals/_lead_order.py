@@ -79,11 +79,13 @@ class LeadTables:
         """Take note of a recording of shape (n_leads, n_times); flat leads are left out."""
         x = np.nan_to_num(x, posinf=0, neginf=0)
         x = x / max(np.abs(x).max(initial=0), np.finfo(np.float32).tiny)
-        size = np.sqrt(np.einsum("lt,lt->l", x, x, dtype=np.float64))
-        self.products.append((x @ x.T).astype(np.float64))
+        products = (x @ x.T).astype(np.float64)
+        size = np.sqrt(np.diag(products))
+        self.products.append(products)
         lead = x[self.names.index("I")] if "I" in self.names else x[0]
         deviation = lead.std() if x.shape[-1] >= _SAMPLES else 0
-        self.skewness.append(np.cbrt(np.mean(lead**3)) / deviation if deviation > 0 else 0.0)
+        third = np.cbrt(np.mean(lead * lead * lead))
+        self.skewness.append(third / deviation if deviation > 0 else 0.0)
         self.records.append((record, size > 1e-6 * max(size.max(), 1e-30)))
 
     def judge(self):
