@@ -139,6 +139,23 @@ def test_interchanged_arms_are_named(X):
         assert check_lead_order(wrong, STANDARD_LEADS, names) == IN_ORDER
 
 
+@pytest.mark.parametrize("pair", ["aVL, aVF", "aVR, aVF", "I, II", "II, III", "I, aVL"])
+def test_exchanged_limb_leads_of_some_recordings_are_named(X, pair):
+    channels = [STANDARD_LEADS.index(name) for name in pair.split(", ")]
+    wrong = bandpass(X, 100, 0.5, 40)
+    for record in (3, 20):
+        wrong[record, channels] = wrong[record, channels[::-1]]
+    with pytest.warns(UserWarning, match=f"seem to be exchanged: {pair} in records 3, 20. Leave"):
+        assert check_lead_order(wrong, STANDARD_LEADS) == IN_ORDER
+
+
+def test_different_faults_of_recordings_are_told_apart(X):
+    wrong = bandpass(X, 100, 0.5, 40)
+    wrong[3, [4, 5]], wrong[9, [0, 1]] = wrong[3, [5, 4]], wrong[9, [1, 0]]
+    with pytest.warns(UserWarning, match="aVL, aVF in record 3; I, II in record 9"):
+        assert check_lead_order(wrong, STANDARD_LEADS) == IN_ORDER
+
+
 def test_three_leads_and_fewer(X, strict):
     X = bandpass(X, 100, 0.5, 40)
     for leads in (["I", "II", "III"], ["II", "V1"], ["V5"], ["I", "aVF", "aVL"]):
@@ -152,6 +169,10 @@ def test_leads_standardised_one_by_one(X):
     standardized = X / X.std(axis=-1, keepdims=True)
     with pytest.warns(UserWarning, match="standardized by itself.*mV"):
         check_lead_order(standardized, STANDARD_LEADS)
+    some = bandpass(X, 100, 0.5, 40)
+    some[:8] /= some[:8].std(axis=-1, keepdims=True)
+    with pytest.warns(UserWarning, match="standardized by itself.*mV"):
+        check_lead_order(some, STANDARD_LEADS)
 
 
 def test_noise_is_no_wrong_order(strict):

@@ -15,6 +15,7 @@ _ALIKE = 0.3  # correlation below which leads are noise, not leads of one heart
 _MIRRORED = -0.5  # correlation of I and V6, and skewness of I, of interchanged arms
 _SAMPLES = 250  # below which a beat may be cut
 _CHEST_RECORDINGS, _CHEST_GAIN = 16, 0.1
+_TRIED = 16  # recordings in which other orders are tried, one by one
 
 
 def check_lead_order(X, lead_names, record_names=None):
@@ -125,14 +126,40 @@ class LeadTables:
         named = [r for r, b in zip(named, broken, strict=True) if b]
         if inverted is not None:
             warn(f"{said}: {inverted} is upside down in {_list(named)}")
-        elif np.mean([_scaled(limb, t[np.ix_(at, at)]) for t in table[broken]]) > 0.5:
+        else:
+            self._limb_leads_of_some(said, at, table[broken], named)
+        return self.names
+
+    def _limb_leads_of_some(self, said, at, tables, records):
+        """Warn about recordings whose limb leads do not add up, nor in one other order."""
+        exchanged = self._exchanged(at, tables, records)
+        n_exchanged = sum(map(len, exchanged.values()))
+        limb, mean = [self.names[i] for i in at], tables.mean(axis=0)[np.ix_(at, at)]
+        standardized = np.mean([_scaled(limb, table[np.ix_(at, at)]) for table in tables]) > 0.5
+        if standardized and n_exchanged <= min(len(tables), _TRIED) / 2:
             warn(
                 f"{said} (I - II + III is not 0) but would add up in other sizes: each lead seems "
                 "to be standardized by itself, so that voltages are lost. Pass signals in mV."
             )
-        elif _correlated(mean[np.ix_(at, at)]):
-            warn(f"{said} (I - II + III is not 0): {_list(named)}")
-        return self.names
+        elif exchanged:
+            leads = "; ".join(f"{leads} in {_list(found)}" for leads, found in exchanged.items())
+            warn(
+                f"{said}, which seem to be exchanged: {leads}. Leave these recordings out, or put "
+                "their leads in order."
+            )
+        elif _correlated(mean):
+            warn(f"{said}, as they do not add up: {_list(records)}")
+
+    def _exchanged(self, at, tables, records):
+        """Return which limb leads would add up, exchanged, and in which recordings."""
+        found = {}
+        for table, record in zip(tables[:_TRIED], records, strict=False):
+            order = _other_order(self.names, at, table)
+            if order is not None:
+                pairs = zip(self.names, order, strict=True)
+                leads = ", ".join(name for name, other in pairs if name != other)
+                found.setdefault(leads, []).append(record)
+        return found
 
     def _chest_leads(self, products, heard):
         if not {"I", *_CHEST} <= set(self.names):
@@ -234,11 +261,13 @@ def _inverted(limb, table):
 
 
 def _scaled(limb, table):
-    """Whether I, II and III would add up if each had another size."""
+    """Whether I, II and III do not add up, but would if each had another size."""
     if not {"I", "II", "III"} <= set(limb):
         return False
     at = [limb.index(name) for name in ("I", "II", "III")]
     table = table[np.ix_(at, at)]
+    if _broken(["I", "II", "III"], table) < _FITS:
+        return False
     size = np.sqrt(np.diag(table))
     values, vectors = np.linalg.eigh(table / np.outer(size, size))
     signs = np.sign(vectors[:, 0]) * np.sign(vectors[0, 0])
