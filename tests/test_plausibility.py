@@ -247,6 +247,45 @@ def test_reading_without_a_fit_warns_once_and_only_with_reason(X, how):
     assert not messages(lambda: READING[how](X[:3]))
 
 
+def scaled(X, axis, low=0):
+    least, most = X.min(axis=axis, keepdims=True), X.max(axis=axis, keepdims=True)
+    return low + (1 - low) * (X - least) / (most - least)
+
+
+@pytest.mark.parametrize(("axis", "low", "each"), [(2, 0, "lead"), (2, -1, "lead"),
+                                                   ((1, 2), 0, "recording")])  # fmt: skip
+def test_signals_scaled_to_their_extremes(X, axis, low, each):
+    wrong = scaled(X, axis, low)
+    for call in (lambda: MeritEmbedder().fit(wrong), lambda: MeritEmbedder().transform(wrong)):
+        (said,) = messages(call)
+        assert f"smallest and largest value of each {each} are exactly" in said
+        assert said.endswith("Pass signals in mV.")
+    records = ECGRecords.from_array(wrong, sampling_rate=100)
+    assert len(messages(lambda: MeritEmbedder().transform(records))) == 1
+
+
+def test_one_lead_scaled_to_its_extremes(X):
+    said = messages(lambda: MeritEmbedder().fit(scaled(X[:, 1], -1)))
+    assert any("smallest and largest value of each lead" in text for text in said)
+
+
+def test_a_scale_that_is_no_min_max(X, strict):
+    some = X.copy()
+    some[:10] = scaled(some[:10], (1, 2))
+    for fine in (X, some, X / X.std(axis=(1, 2), keepdims=True), X / np.abs(X).max()):
+        MeritEmbedder().fit(fine)
+    MeritEmbedder().transform((X - X.min()) / np.ptp(X))  # by the extremes of all: not to be told
+
+
+@pytest.mark.parametrize("folder", ["ptb-xl/records100", "ptb-xl/records500", "georgia", "csn",
+                                    "cpsc2018"])  # fmt: skip
+def test_real_recordings_are_read_in_silence(data_dir, folder, strict):
+    records = real(data_dir, folder)[:64]
+    embedder = MeritEmbedder()
+    for start in range(0, len(records), 8):
+        embedder.transform(records[start : start + 8])
+
+
 def test_what_fit_has_looked_at_is_not_warned_of_again(X):
     wrong = X[:, ORDERS["aVF before aVL"]]
     records = ECGRecords.from_array(wrong, sampling_rate=100)

@@ -71,11 +71,13 @@ MOST_MILLIVOLT, LEAST_MILLIVOLT = 20.0, 0.005  # median deviation of leads
 N_LOOKED_AT = 64
 SECONDS_LOOKED_AT = 60
 BAND = (0.5, 40.0)
+EXACT = 1e-6
+LEAST_SAMPLES = 50  # of which extremes tell something
 LEAST_RATE = 100  # in Hz, at which leads can be compared in this band
 
 
 def warn_about_signals(source):
-    """Warn about what recordings show of wrong rates, leads and units, and about flat leads.
+    """Warn about what recordings show of wrong rates, leads, units and scales, and of flat leads.
 
     Up to 64 recordings, spread over all, are looked at, the first minute of each; for flat leads
     all recordings that are in memory. This is what every ``fit`` does once.
@@ -92,7 +94,7 @@ def warn_about_signals(source):
     look = _Look(source, _spread(len(source), N_LOOKED_AT))
     check_sampling_rate(look.heads, look.rate)
     warn_about_unit(look.deviations)
-    look.tables.judge()
+    look.judge_scale_and_leads()
     flat = source.flat()
     flat = (look.deviations < FLAT if flat is None else flat)[:, source.leads.present]
     if flat.any() and source.n_times.max() > 1:
@@ -105,7 +107,7 @@ def warn_about_signals(source):
 
 
 def warn_at_a_glance(source, seen=None):
-    """Warn about wrong rates and leads where recordings are read without a ``fit``.
+    """Warn about wrong rates, leads and scales where recordings are read without a ``fit``.
 
     One recording and another of every 40 are looked at, 64 at most, spread over all, so that it
     takes one to three hundredths of the time of embedding.
@@ -121,7 +123,7 @@ def warn_at_a_glance(source, seen=None):
     n_looked_at = min(1 + len(source) // 40, N_LOOKED_AT)
     look = _Look(source, _spread(len(source), n_looked_at), quick=True)
     check_sampling_rate(look.heads, look.rate)
-    look.tables.judge()
+    look.judge_scale_and_leads()
 
 
 def _spread(n, n_taken):
@@ -158,24 +160,56 @@ class _Look:
     tables : LeadTables
         Of all.
     deviations : ndarray of shape (n_rows, n_leads)
+    scales : list of {"recording", "lead", None}
+        What was scaled to its smallest and largest value in each recording, see `_scaled`.
     """
 
     def __init__(self, source, rows, quick=False):
         self.rate, self.heads = float(source.sampling_rate), []
         given = source.leads.given
         self.tables = LeadTables(tuple(np.array(source.spec.leads)[given]))
-        n_times, deviations = round(SECONDS_LOOKED_AT * self.rate), []
+        n_times, deviations, self.scales = round(SECONDS_LOOKED_AT * self.rate), [], []
         step = max(int(self.rate / LEAST_RATE), 1) if quick else 1
         n_heads = min(max(len(rows) // 2, 1), MAX_RECORDINGS) if quick else MAX_RECORDINGS
         some = {rows[k] for k in _spread(len(rows), n_heads)}
         for i in rows:
             x = source.first(i, n_times, strict=not quick)
+            self.scales.append(_scaled(x[given]))
             if i in some:
                 self.heads.append(x[given])
             x = bandpass(x[:, ::step], self.rate / step, *BAND)
             deviations.append(x.std(axis=-1))
             self.tables.add(x[given], source.name(i))
         self.deviations = np.array(deviations)
+
+    def judge_scale_and_leads(self):
+        """Warn where most recordings are scaled to their extremes, and where leads are others."""
+        scales = [scale for scale in self.scales if scale is not None]
+        if len(scales) > len(self.scales) / 2:
+            each = "lead" if "lead" in scales else "recording"
+            warn(
+                f"the smallest and largest value of each {each} are exactly 0 and 1, or -1 and 1, "
+                f"in {len(scales)} of {len(self.scales)} recordings looked at: they seem to be "
+                "scaled (min-max), so that voltages are lost. Pass signals in mV."
+            )
+            if each == "lead":
+                return  # leads that are scaled one by one add up in no order
+        self.tables.judge()
+
+
+def _scaled(x):
+    """Tell whether each lead, or a recording, extends exactly from 0 to 1, or leads from -1 to 1.
+
+    No signal in mV has such extremes in all leads but by a rare chance, nor, as a QRS complex
+    points up in some leads and down in others, the extremes 0 and 1 over all leads.
+    """
+    x = x[np.ptp(x, axis=-1) > 0]
+    if not len(x) or x.shape[-1] < LEAST_SAMPLES:
+        return None
+    low, high = x.min(axis=-1), x.max(axis=-1)
+    if np.abs(high - 1).max() < EXACT and min(np.abs(low).max(), np.abs(low + 1).max()) < EXACT:
+        return "lead"
+    return "recording" if abs(low.min()) < EXACT and abs(high.max() - 1) < EXACT else None
 
 
 def warn_about_unit(deviation):
