@@ -8,6 +8,7 @@ from ._lead_map import LIMB_LEADS
 from ._leads import canonical_lead_name
 from ._warn import warn
 
+LIMB = ("I", "II", "III", "aVR", "aVL", "aVF")
 _CHEST = tuple(f"V{i}" for i in range(1, 7))
 _CONTRADICTS = 0.05  # share of the power that breaks the identities
 _FITS = 0.01
@@ -62,6 +63,19 @@ def check_lead_order(X, lead_names, record_names=None):
     for x, record in zip(X, record_names, strict=True):
         tables.add(np.asarray(x), record)
     return tables.judge()
+
+
+def adds_up(x):
+    """Return whether rows are I, II, III, aVR, aVL and aVF of one recording, in this order.
+
+    Parameters
+    ----------
+    x : ndarray of shape (6, n_times)
+    """
+    x = np.asarray(x, dtype=float)
+    x = x - x.mean(axis=1, keepdims=True)
+    table = x @ x.T
+    return bool((np.diag(table) > 0).all() and _broken(LIMB, table) < _FITS)
 
 
 class LeadTables:
