@@ -12,7 +12,7 @@ PATH is the folder that ``_data.py`` describes. Without it, only simulated recor
 
 ``--without`` leaves out one idea of the recipe, for the table of ablations: known ``statements``,
 ``voltages``, ``lead-sets``, ``whole-view`` (what draws few leads to all), ``crops``,
-``vocabularies`` (one for all origins), ``settled-norms`` (batch norms stay as training leaves
+``vocabularies`` (one for all sources), ``settled-norms`` (batch norms stay as training leaves
 them), ``text`` or ``structure`` (one branch of the objective alone).
 """
 
@@ -48,12 +48,12 @@ PARTS = (
 
 def real_recordings(path):
     """Return recordings of folds 1 to 8, their 12SL statements and their reports."""
-    sources = [load_all(path, reports) for reports in (statements_of(path), "report")]
-    ecg, in_mv = sources[0], load_ptbxl(path / "ptb-xl", task="all").data
+    kinds = [load_all(path, reports) for reports in (statements_of(path), "report")]
+    ecg, in_mv = kinds[0], load_ptbxl(path / "ptb-xl", task="all").data
     X = np.array(ecg.data)
     X[: len(in_mv)] = in_mv
     rows = np.flatnonzero(np.isin(ecg.folds, TRAIN_FOLDS))
-    return X[rows], [source.reports[rows].tolist() for source in sources]
+    return X[rows], [kind.reports[rows].tolist() for kind in kinds]
 
 
 def collect(args, folder):
@@ -63,7 +63,7 @@ def collect(args, folder):
     -------
     records : ECGRecords
         Simulated ones, then real ones, these as often as asked for.
-    origins : ndarray of str
+    sources : ndarray of str
         Kind of recording and of text.
     statements : DataFrame
         What simulated ones show.
@@ -85,21 +85,21 @@ def collect(args, folder):
     index = [np.arange(args.n_simulated)]
     reports = list(found["simulated"])
     language = np.where(np.arange(args.n_simulated) // BATCH % 2, "de", "en")
-    origins = [np.char.add("simulated ", language)]
+    sources = [np.char.add("simulated ", language)]
     for k in range(args.repeats):
         index.append(args.n_simulated + np.arange(n_real))
         kind = int(k % REPORT_EVERY == REPORT_EVERY - 1)
         reports += found["real"][kind]
-        origins.append(np.full(n_real, ("real 12SL", "real report")[kind]))
-    source = ECGRecords.from_array(np.load(signals, mmap_mode="r"), sampling_rate=100)
+        sources.append(np.full(n_real, ("real 12SL", "real report")[kind]))
+    once = ECGRecords.from_array(np.load(signals, mmap_mode="r"), sampling_rate=100)
     index = np.concatenate(index)
-    records = source[index]
+    records = once[index]
     records.reports = np.array(reports, dtype=object)
     statements = np.full((len(index), shown.shape[1]), np.nan, dtype=np.float32)
     statements[: args.n_simulated] = shown
     counts = {"simulated": args.n_simulated, "real": n_real, "recordings in a pass": len(index)}
     return (
-        records, np.concatenate(origins), pd.DataFrame(statements, columns=found["names"]), counts
+        records, np.concatenate(sources), pd.DataFrame(statements, columns=found["names"]), counts
     )  # fmt: skip
 
 
@@ -128,9 +128,9 @@ def simulate(args, out):
 
 
 class OneVocabulary(Reports):
-    """Reports of all origins, as of one: what a report does not say is absent."""
+    """Reports of all sources, as of one: what a report does not say is absent."""
 
-    def __init__(self, reports, features, rows, origins=None, truth=None):
+    def __init__(self, reports, features, rows, sources=None, truth=None):
         super().__init__(reports, features, rows, None, truth)
 
 
@@ -186,7 +186,7 @@ def main(arguments=None):
     made = what | settings | {"repeats": args.repeats}
     run = args.work / f"run-{digest(made | ({'without': args.without} if args.without else {}))}"
     begin = time.perf_counter()
-    records, origins, statements, counts = collect(args, data)
+    records, sources, statements, counts = collect(args, data)
     print(f"{records}: {counts}, {time.perf_counter() - begin:.0f} s", flush=True)
     begin = time.perf_counter()
     embedder = MeritEmbedder(
@@ -194,7 +194,7 @@ def main(arguments=None):
     )
     if args.without == "statements":
         statements = None
-    embedder.fit(records, origins=origins, statements=statements)
+    embedder.fit(records, sources=sources, statements=statements)
     seconds = time.perf_counter() - begin
     embedder.save_pretrained(args.output, dtype="float16")
     recipe = {

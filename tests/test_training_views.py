@@ -108,7 +108,7 @@ def test_statistics_are_those_of_real_recordings_seen_whole(tiny):
     real = make_ecg(40, statements=[["SBRAD"]] * 40, duration=2, random_state=3).data
     mixed = mix_simulated(real, ["bradycardia"] * 40, n_simulated=120, random_state=0)
     embedder = MeritEmbedder(readout="stages", **tiny)
-    embedder.fit(mixed.data, reports=mixed.reports, origins=mixed.origins)
+    embedder.fit(mixed.data, reports=mixed.reports, sources=mixed.sources)
     Z = embedder.transform(real)
     simulated = embedder.transform(mixed.data[np.arange(120)])
     assert np.abs(Z.mean(axis=0)).max() < 1e-3 < np.abs(simulated.mean(axis=0)).max()

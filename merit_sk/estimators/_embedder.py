@@ -21,7 +21,7 @@ from sklearn.utils.validation import (
 from ..nn.config import EncoderConfig, resolve_encoder
 from ..reports._check import check_reports, check_statements
 from ..reports._features import text_features_from_dict
-from ..signals._quality import warn_about_signals
+from ..signals._quality import warn_about_signals, warn_at_a_glance
 from ..signals._windows import WindowSource, WindowSpec
 from ._checks import array_leads, check_signals, model_leads
 from ._features import feature_names
@@ -195,7 +195,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     (1, 128)
     """
 
-    __metadata_request__fit = {"reports": True, "origins": True, "statements": True}
+    __metadata_request__fit = {"reports": True, "sources": True, "statements": True}
 
     _parameter_constraints = {
         "pretrained": [str, PathLike, None],
@@ -274,7 +274,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         self.verbose = verbose
 
     @all_or_nothing
-    def fit(self, X, y=None, *, reports=None, origins=None, statements=None):
+    def fit(self, X, y=None, *, reports=None, sources=None, statements=None):
         """Load the weights, or pretrain on recordings and their reports.
 
         Parameters
@@ -290,12 +290,15 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
             Where some are missing, batches of pairs alternate with batches of other recordings,
             the pairs repeated so that they are about as many; ``structure_weight=0`` leaves the
             others out.
-        origins : array-like of shape (n_samples,) or None, default=None
-            Hospital, device or data set of each recording. Batches are then drawn from one
-            origin at a time, so that all negatives of a recording share its source and the
-            alignment cannot use the source as a shortcut. That a report does not make a statement
-            counts only where other reports of its origin make it: a report in German says nothing
-            about statements in English.
+        sources : array-like of shape (n_samples,) or None, default=None
+            Where each recording and its text come from: a hospital, an annotator, the simulator.
+            Give it where recordings of several sources are learned from together, as their
+            devices, habits of wording or languages differ. A batch then holds recordings of one
+            source, but for the few left over at the end of a pass, so that little is gained from
+            telling sources apart. A statement that a report does not make counts as absent
+            only if other reports of the same source make it: a report in German says nothing
+            about statements in English. None takes all recordings as of one source. Has no
+            effect where nothing is trained.
         statements : DataFrame of shape (n_samples, n_codes) or None, default=None
             PTB-XL statements that are known whatever the report says, such as the truth of
             simulated recordings: 1 where there, 0 where not, NaN where unknown; columns are
@@ -308,7 +311,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For invalid parameters or signals, reports, origins or statements of another length,
+            For invalid parameters or signals, reports, sources or statements of another length,
             unknown codes, or a `checkpoint_dir` that holds another training.
         FloatingPointError
             If training diverges.
@@ -320,16 +323,16 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         window = self._window(X) if start is None else self.window_
         self._count_leads(X, window)
         if start is not None and n_epochs == 0:
-            self._warn_of_unused(reports=reports, origins=origins, statements=statements)
+            self._warn_of_unused(reports=reports, sources=sources, statements=statements)
             self._look_at(X)
             return self
         reports = self._check_reports(X, reports)
-        if origins is not None:
-            origins = column_or_1d(origins)
-            check_consistent_length(X, origins)
+        if sources is not None:
+            sources = column_or_1d(sources)
+            check_consistent_length(X, sources)
         if statements is not None:
             statements = check_statements(statements, len(X), reports)
-        self._pretrain(X, window, reports, origins, statements, start, n_epochs)
+        self._pretrain(X, window, reports, sources, statements, start, n_epochs)
         return self
 
     def _check_parameters(self):
@@ -382,7 +385,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
 
         if isinstance(X, np.ndarray):
             check_finite(X, on_invalid=self.on_invalid)
-        warn_about_signals(self._source(X))
+        self._looked_at = warn_about_signals(self._source(X))
 
     def _check_reports(self, X, reports):
         if reports is None:
@@ -405,7 +408,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     def _encoder_config(self):
         return resolve_encoder("tiny" if self.encoder is None else self.encoder)
 
-    def _pretrain(self, X, window, reports, origins, statements, start, n_epochs):
+    def _pretrain(self, X, window, reports, sources, statements, start, n_epochs):
         from contextlib import nullcontext
 
         from ..nn.collective import join, share
@@ -416,10 +419,10 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         join()
         seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         config = self._encoder_config() if start is None else start.model.config
-        source = self._source(X, window, keep=True)
-        warn_about_signals(source)
+        recordings = self._source(X, window, keep=True)
+        self._looked_at = warn_about_signals(recordings)
         checkpoints = self._checkpoints(
-            source, config, reports, origins, statements, start, n_epochs
+            recordings, config, reports, sources, statements, start, n_epochs
         )
         with checkpoints or nullcontext():
             if checkpoints is not None:
@@ -430,7 +433,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
             ) | self._learning_rates(start)  # fmt: skip
             with running(device, n_jobs=self.n_jobs, seed=seed):
                 weights = pretrain(
-                    source, reports, origins, statements, encoder=config, start=start,
+                    recordings, reports, sources, statements, encoder=config, start=start,
                     text_encoder=self.text_encoder, structure_weight=self.structure_weight,
                     align_view=self.align_view, validation_fraction=self.validation_fraction,
                     settings=settings, callbacks=self.callbacks, checkpoints=checkpoints,
@@ -453,7 +456,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         self.text_features_, self.language_ = weights.text_features, weights.language
         self.history_, self.n_iter_ = weights.history, len(weights.history)
 
-    def _checkpoints(self, source, config, reports, origins, statements, start, n_epochs):
+    def _checkpoints(self, recordings, config, reports, sources, statements, start, n_epochs):
         if self.checkpoint_dir is None:
             return None
         from ..nn.checkpoint import weights_to_bytes
@@ -464,8 +467,9 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         parameters = self.get_params(deep=False) | settled
         parameters.pop("pretrained")
         run = describe_run(
-            parameters, window=source.spec.to_dict(), encoder=config.to_dict(), source=source,
-            reports=reports, origins=origins, statements=statements, n_processes=world_size(),
+            parameters, window=recordings.spec.to_dict(), encoder=config.to_dict(),
+            recordings=recordings, reports=reports, sources=sources, statements=statements,
+            n_processes=world_size(),
             weights=None if start is None else weights_to_bytes(start.model),
         )  # fmt: skip
         return Checkpoints(self.checkpoint_dir, run)
@@ -526,8 +530,10 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
             Recordings in mV, of any length. ``ECGRecords`` are reordered and resampled, arrays as
             `leads` and `sampling_rate` say; limb leads that follow from two others are computed,
-            other leads that are not there are taken as missing, with a warning. A recording's
-            embedding does not depend on the others.
+            other leads that are not there are taken as missing, with a warning. Some recordings
+            are looked at, and there is a warning where they seem to have another sampling rate or
+            order of leads; ``fit`` looks at more. A recording's embedding does not depend on the
+            others.
 
         Returns
         -------
@@ -542,7 +548,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
 
         self._refuse_projection(readout)
         self._place()
-        arguments = self.model_, self._source(X), readout, self.batch_size
+        arguments = self.model_, self._checked_source(X), readout, self.batch_size
         embed = embed_windows if self.cache is None else partial(embed_once, self.cache)
         with torch_threads(self.n_jobs):
             features = embed(
@@ -582,7 +588,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
             In nats; the lower, the less it is like the recordings of pretraining. Signals that
             are no ECG, and ECGs upside down, are below the threshold of ``decision_function``; of
             ECGs with another sampling rate a part is, of those with swapped leads few are
-            (results page, "When not to trust it"). Of these two ``fit`` warns.
+            (results page, "When not to trust it"). Of these two there is a warning.
 
         Raises
         ------
@@ -658,7 +664,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
 
         self._refuse_projection(readout)
         self._place()
-        source = self._source(X)
+        source = self._checked_source(X)
         with torch_threads(self.n_jobs):
             for _, times, features in embed_each_window(
                 self.model_, source, readout, self.batch_size,
@@ -672,6 +678,12 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
                 "this model was pretrained without reports and has no space shared with text: "
                 "fit it with reports=, or choose another readout"
             )
+
+    def _checked_source(self, X):
+        """Return what `_source` does, with a warning where rate or leads seem to be others."""
+        source = self._source(X)
+        warn_at_a_glance(source, getattr(self, "_looked_at", None))
+        return source
 
     def _source(self, X, window=None, keep=False):
         window = self.window_ if window is None else window
@@ -839,7 +851,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     _kind = "text", "embedder"
     _in_files = (
         "model_", "net_", "device_", "window_", "text_features_", "language_", "history_",
-        "n_iter_", "zero_shot_", "measurements_", "report_writer_",
+        "n_iter_", "zero_shot_", "measurements_", "report_writer_", "_looked_at",
     )  # fmt: skip
 
     @classmethod

@@ -269,7 +269,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
 
         embedder = self.embedder_
         return embed_windows(
-            MapReader(embedder.model_, self._reads_voltages), embedder._source(X), None,
+            MapReader(embedder.model_, self._reads_voltages), embedder._checked_source(X), None,
             embedder.batch_size, verbose=self.verbose > 1,
         )  # fmt: skip
 

@@ -107,7 +107,10 @@ class ECGRecords:
         """
         X = X if isinstance(X, np.ndarray) else np.asarray(X, dtype=np.float32)
         if X.ndim != 3:
-            raise ValueError(f"X must have the shape (n_samples, n_leads, n_times), got {X.shape}")
+            one = ": one recording is X[None]" if X.ndim == 2 else ""
+            raise ValueError(
+                f"X must have the shape (n_samples, n_leads, n_times), got {X.shape}{one}"
+            )
         if lead_names is None:
             if X.shape[1] != 12:
                 raise ValueError(f"X has {X.shape[1]} leads: pass lead_names=, one name for each")

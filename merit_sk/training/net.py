@@ -90,7 +90,7 @@ class PretrainNet(NeuralNet):
             return {"signal": signal}
         if self.module_.encoder.any_length:
             signal, n_valid = crop(signal, n_valid, self.module_.config.block_samples)
-        leads = self.batches_.data.source.spec.leads
+        leads = self.batches_.data.recordings.spec.leads
         view = keep_lead_set(disturb(signal, n_valid), leads)
         out = {"signal": signal, "n_valid": n_valid}
         if "voltages" in inputs:

@@ -12,38 +12,38 @@ SIMULATED = "simulated"
 MAX_STATISTICS = 2048
 
 
-def learn_statistics(model, source, origins, settings):
+def learn_statistics(model, recordings, sources, settings):
     """Take statistics from at most 2,048 recordings, of real ones if there are any.
 
     Parameters
     ----------
     model : MeritModel
-    source : WindowSource
-    origins : ndarray or None
-        Recordings of an origin whose name starts with "simulated" are simulated.
+    recordings : WindowSource
+    sources : ndarray or None
+        Recordings of a source whose name starts with "simulated" are simulated.
     settings : dict
         Of the training run, see `build_net`.
     """
-    rows = np.arange(len(source))
-    if origins is not None:
-        real = np.array([not str(origin).startswith(SIMULATED) for origin in origins])
+    rows = np.arange(len(recordings))
+    if sources is not None:
+        real = np.array([not str(source).startswith(SIMULATED) for source in sources])
         rows = rows[real] if real.any() else rows
     rows = np.random.default_rng(settings["seed"]).permutation(rows)[:MAX_STATISTICS]
-    settle_batch_norms(model, source, rows, settings)
-    features = embed_windows(model, source, "all", settings["batch_size"], rows=np.sort(rows))
+    settle_batch_norms(model, recordings, rows, settings)
+    features = embed_windows(model, recordings, "all", settings["batch_size"], rows=np.sort(rows))
     model.learn_statistics(torch.from_numpy(np.unique(features, axis=0)))  # each recording once
 
 
 @torch.no_grad()
-def settle_batch_norms(model, source, rows, settings):
+def settle_batch_norms(model, recordings, rows, settings):
     """Give batch norms the mean statistics of batches of whole windows, as texts are aligned with.
 
-    Training leaves those of the last batches, of masked recordings, too, and of any origin.
+    Training leaves those of the last batches, of masked recordings, too, and of any source.
 
     Parameters
     ----------
     model : MeritModel
-    source : WindowSource
+    recordings : WindowSource
     rows : ndarray of int
     settings : dict
     """
@@ -56,11 +56,11 @@ def settle_batch_norms(model, source, rows, settings):
     for k, part in enumerate(np.array_split(rows, max(len(rows) // settings["batch_size"], 1))):
         for norm in norms:
             norm.momentum = 1 / (k + 1)
-        signal, n_valid, _ = source.windows(part, lambda n_times: 0)
+        signal, n_valid, _ = recordings.windows(part, lambda n_times: 0)
         n_valid = torch.from_numpy(n_valid).to(device)
         signal = vary(torch.from_numpy(signal).to(device), n_valid)
         if model.aligns_full_view:
-            signal = keep_lead_set(disturb(signal, n_valid), source.spec.leads)
+            signal = keep_lead_set(disturb(signal, n_valid), recordings.spec.leads)
         model.encoder(signal, n_valid)
     for norm in norms:
         norm.momentum = momentum
