@@ -27,8 +27,14 @@ def plus(low, high):
     return Change("plus", low, high)
 
 
-def most(value):
-    return Change("most", value, value)
+def most(low, high=None):
+    """The larger of the parameter and a number."""
+    return Change("most", low, low if high is None else high)
+
+
+def limit(low, high):
+    """The smaller of the parameter and a number."""
+    return Change("limit", low, high)
 
 
 _TERRITORY = {
@@ -39,32 +45,37 @@ _TERRITORY = {
     "posterior": ("posterior",),
 }
 
-# By territory: how much of the force is lost, and what is left of the walls' own vectors.
-_LOSS = {
-    "inferior": (1.0, by(0.3, 0.9)),
-    "lateral": (0.4, by(0.3, 0.9)),
-    "anterior": (0.33, by(0.55, 0.95)),
-    "septal": (0.65, by(0.3, 0.9)),
-    "posterior": (1.0, by(0.3, 0.9)),
+# By territory of an infarct: the walls that it takes, and how much of the lost force falls to each.
+_LOST = {
+    "inferior": {"inferior": 1.0},
+    "lateral": {"lateral": 0.3, "high_lateral": 0.6},
+    "anterior": {"septum": 0.55, "anterior": 0.3, "apex": 0.2},
+    "septal": {"septum": 0.6, "anterior": 0.5},
+    "posterior": {"posterior": 2.0},
 }
 
 
 def _infarct(*territories):
-    """Return the changes by infarcts: weak or reversed vectors of the walls, negative T waves."""
+    """Return the changes by old infarcts: walls with weak or reversed vectors, hence Q and lost R.
+
+    The lost force of a wall is seen early, as Q. ST and T change little; acute infarcts are drawn
+    in `apply`.
+    """
     changes = {}
     for territory in territories:
-        share, left = _LOSS[territory]
-        for wall in _TERRITORY[territory]:
-            changes[f"gain.{wall}"] = left
-            changes[f"force.{wall}"] = plus(-0.55 * share, -0.15 * share)
-            changes[f"t.{wall}"] = plus(-0.2 * share, 0.05)
-            changes[f"st.{wall}"] = plus(-0.01, 0.05)
+        for wall, share in _LOST[territory].items():
+            changes[f"gain.{wall}"] = by(0.4, 0.9)
+            changes[f"force.{wall}"] = plus(-0.6 * share, -0.15 * share)
+            changes[f"t.{wall}"] = plus(-0.12 * share, 0.04)
+        if territory in ("inferior", "lateral", "posterior"):
+            for wall in _LOST[territory]:
+                changes[f"delay.{wall}"] = plus(-9, -4)
+                changes[f"width.{wall}"] = by(1.1, 1.6)
+    if "posterior" in territories:
+        changes["t.posterior"] = plus(-0.3, -0.05)
     if "inferior" in territories:
-        changes["gain.inferior"] = by(0.7, 1.1)
-        changes["force.inferior"] = plus(-0.6, -0.08)
+        changes["gain.inferior"] = by(0.6, 1.0)
         changes.setdefault("force.posterior", plus(0.05, 0.4))
-        changes["delay.inferior"] = plus(-9, -4)
-        changes["width.inferior"] = by(1.1, 1.6)
     return changes
 
 
@@ -83,18 +94,13 @@ def _injury(*territories):
 
 
 _NO_P = {"p_gain": to(0)}
-_STRAIN = {
-    "st.lateral": plus(-0.07, -0.01),
-    "t.lateral": plus(-0.2, -0.03),
-    "t.apex": plus(-0.06, 0.0),
-    "t_gain": by(0.1, 0.6),
-}
+_STRAIN = {"depression": most(0.03, 0.15), "t_gain": limit(-0.4, 0.4), "t_swing": plus(5, 30)}
 
 FINDINGS = {
     "1AVB": {"pr": to(212, 330)},
     "2AVB": {"av_cycle": to(2, 4.99), "av_step": to(0, 90), "hr": to(65, 100)},
     "3AVB": {"escape_rate": to(28, 46), "escape_wide": to(-1, 1), "hr": to(65, 100)},
-    "ABQRS": {"force.inferior": plus(-0.3, 0.0), "force.anterior": plus(-0.25, 0.0)},
+    "ABQRS": {"force.inferior": plus(-0.3, 0.0), "force.anterior": plus(-0.12, 0.0)},
     "AFIB": {**_NO_P, "irregular": to(0.14, 0.3), "hr": to(52, 135), "fib_size": to(0.03, 0.13)},
     "AFLT": {**_NO_P, "flutter_ratio": to(1, 4.99), "flutter_size": to(0.12, 0.3)},
     "ALMI": _infarct("anterior", "lateral"),
@@ -127,20 +133,21 @@ FINDINGS = {
     },
     "CRBBB": {
         "qrs": to(122, 160),
-        "sense.right": to(-0.3, 0.1),
+        "qtc": plus(5, 30),
+        "late_force.septum": to(0.02, 0.1),
+        "sense.right": to(0.0, 0.4),
         "late_force.right": to(0.35, 0.8),
         "sense.posterior": to(0.3, 0.8),
-        "sense.inferior": to(0.55, 0.75),
-        "delay.right": to(24, 36),
-        "width.right": by(1.15, 1.5),
+        "sense.inferior": to(0.45, 0.7),
+        "delay.right": to(40, 54),
+        "width.right": by(1.5, 1.9),
     },
     "DIG": {
         "qtc": to(350, 390),
-        "st.lateral": plus(-0.16, -0.07),
-        "st.apex": plus(-0.1, -0.04),
-        "t_gain": by(0.3, 0.6),
+        "depression": most(0.06, 0.16),
+        "t_gain": limit(0.1, 0.5),
     },
-    "EL": {"qtc": to(455, 500), "t_gain": by(0.2, 0.6), "u_gain": to(0.25, 0.8)},
+    "EL": {"qtc": to(455, 500), "t_gain": limit(0.2, 0.6), "u_gain": to(0.25, 0.8)},
     "HVOLT": {"voltage": by(1.35, 1.6)},
     "ILBBB": {
         "qrs": to(110, 121),
@@ -167,11 +174,12 @@ FINDINGS = {
     "IPMI": _infarct("inferior", "posterior"),
     "IRBBB": {
         "qrs": to(94, 116),
+        "late_force.septum": to(0.0, 0.06),
         "sense.right": to(0.4, 0.8),
-        "late_force.right": to(0.04, 0.14),
+        "late_force.right": to(0.08, 0.25),
         "sense.posterior": to(0.75, 1.05),
-        "sense.inferior": to(0.55, 0.8),
-        "delay.right": to(6, 16),
+        "sense.inferior": to(0.6, 0.85),
+        "delay.right": to(12, 24),
         "width.right": by(1.1, 1.5),
     },
     "ISCAL": _ischemia("anterior", "lateral"),
@@ -181,21 +189,33 @@ FINDINGS = {
     "ISCIN": _ischemia("inferior"),
     "ISCLA": _ischemia("lateral"),
     "ISC_": _STRAIN,
-    "IVCD": {"qrs": to(112, 138), "delay.base": plus(4, 16), "delay.inferior": plus(0, 16)},
+    "IVCD": {
+        "qrs": to(112, 138),
+        "qtc": plus(0, 15),
+        "delay.base": plus(4, 16),
+        "width.lateral": by(1.1, 1.5),
+        "width.high_lateral": by(1.1, 1.5),
+        "width.inferior": by(1.1, 1.5),
+        "width.posterior": by(1.1, 1.5),
+    },
     "LAFB": {
         "qrs": to(90, 116),
-        "delay.inferior": to(-16, -10),
-        "sense.inferior": to(0.35, 0.65),
+        "delay.inferior": to(-18, -12),
+        "sense.inferior": to(0.5, 0.8),
+        "delay.apex": plus(-6, -2),
+        "delay.anterior": plus(2, 7),
         "delay.high_lateral": to(10, 20),
         "late_force.high_lateral": to(0.2, 0.55),
         "width.high_lateral": by(1.1, 1.4),
-        "turn_frontal": to(-60, -28),
-        "t_turn": plus(15, 45),
+        "delay.base": to(-16, -8),
+        "late_force.base": to(0.15, 0.45),
+        "turn_frontal": to(-38, -12),
+        "t_turn": plus(10, 30),
     },
     "LAO/LAE": {"la_gain": by(1.6, 2.4), "p_duration": to(120, 145), "p_notch": to(0.04, 0.1)},
     "LMI": _infarct("lateral"),
     "LNGQT": {"qtc": to(470, 540)},
-    "LOWT": {"t_gain": by(0.05, 0.5)},
+    "LOWT": {"t_gain": limit(0.05, 0.5)},
     "LPFB": {
         "qrs": to(90, 116),
         "delay.high_lateral": to(-14, -8),
@@ -208,22 +228,23 @@ FINDINGS = {
     "LPR": {"pr": to(202, 240)},
     "LVH": {
         "voltage": by(1.12, 1.42),
-        "force.lateral": plus(0.1, 0.5),
+        "force.lateral": plus(0.05, 0.35),
         "force.high_lateral": plus(0.0, 0.3),
         "force.posterior": plus(0.1, 0.5),
-        "t_gain": by(0.2, 1.1),
+        "depression": most(0, 0.13),
+        "t_gain": limit(-0.2, 0.8),
+        "t_swing": plus(0, 25),
         "qrs": plus(2, 12),
         "p_duration": plus(0, 12),
     },
     "LVOLT": {"voltage": to(0.3, 0.42)},
-    "NDT": {"t_gain": by(-0.1, 0.7), "t_turn": plus(-60, 60)},
+    "NDT": {"t_gain": limit(0.0, 0.7), "t_turn": plus(-60, 60)},
     "NORM": {},
     "NST_": {
-        "st.lateral": plus(-0.08, -0.03),
-        "st.inferior": plus(-0.07, 0.0),
-        "t_gain": by(0.2, 1.0),
+        "depression": most(0.02, 0.09),
+        "t_gain": limit(0.1, 1.0),
     },
-    "NT_": {"t_gain": by(0.1, 0.7)},
+    "NT_": {"t_gain": limit(0.1, 0.6)},
     "PAC": {"pac_every": most(1)},
     "PACE": {"paced": to(1, 2.4), "spike": to(0.2, 1.2), "hr": to(60, 80)},
     "PMI": _infarct("posterior"),
@@ -246,16 +267,18 @@ FINDINGS = {
     "SEHYP": {"force.septum": plus(0.25, 0.6), "gain.septum": by(1.0, 2.0)},
     "SR": {},
     "STACH": {"hr": to(102, 145), "rsa": by(0.2, 0.5), "hrv": by(0.2, 0.6)},
-    "STD_": {"st.lateral": plus(-0.1, -0.04), "st.inferior": plus(-0.08, 0.0)},
+    "STD_": {"depression": most(0.04, 0.14), "t_gain": limit(-0.1, 0.8)},
     "STE_": {"st.anterior": plus(0.05, 0.15), "st.septum": plus(0.0, 0.08)},
     "SVARR": {"wandering": to(0.3, 0.8), "irregular": to(0.08, 0.2), "hr": to(50, 100)},
     "SVTAC": {**_NO_P, "hr": to(140, 200), "hrv": to(0.001, 0.006), "rsa": to(0)},
-    "TAB_": {"t_gain": by(0.0, 0.6), "t_turn": plus(-60, 60)},
+    "TAB_": {"t_gain": limit(0.0, 0.6), "t_turn": plus(-60, 60)},
     "TRIGU": {"pvc_every": to(3)},
     "VCLVH": {
         "voltage": by(1.18, 1.48),
         "force.lateral": plus(0.15, 0.5),
         "force.posterior": plus(0.1, 0.45),
+        "depression": most(0, 0.06),
+        "t_gain": limit(0.2, 1.2),
     },
     "WPW": {
         "pr": to(84, 116),
@@ -309,7 +332,8 @@ def _differ(p, shown, draws):
     p["age"] = np.minimum(p["age"] + 9 * ill, 95)
     p["turn_frontal"] += ill * draws.normal(-6, 17)
     p["turn_horizontal"] += ill * draws.normal(-2, 12)
-    p["t_gain"] *= np.exp(ill * draws.normal(-0.35, 0.3))
+    flat = np.exp(ill * draws.normal(-0.7, 0.4))
+    p["t_gain"] = np.where(ill > 0, np.minimum(p["t_gain"], flat), p["t_gain"])
     p["t_turn"] += ill * draws.normal(0, 14)
     p["t_swing"] += ill * draws.normal(16, 12)
     p["t"] += walls * draws.normal(0, 0.035, size=len(WALLS))
@@ -336,6 +360,8 @@ def _change(p, rows, name, operation, value):
         target[rows] = value
     elif operation == "most":
         target[rows] = np.maximum(target[rows], value)
+    elif operation == "limit":
+        target[rows] = np.minimum(target[rows], value)
     elif operation == "by":
         target[rows] *= value
     else:

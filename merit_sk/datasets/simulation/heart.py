@@ -37,6 +37,8 @@ OUTWARD = PLACE / np.linalg.norm(PLACE, axis=1, keepdims=True)
 _ATRIA = np.array([[-3.5, -4.0, -1.0], [-1.0, -5.0, -3.0]])  # places of right and left, cm
 _REACH = 2.0  # half-widths from a wall's peak to where its deflection is taken to begin or end
 
+_LEFT_DOWN = np.array([0.9, 0.45, 0.0])  # from where subendocardial injury points away
+
 # Directions of flutter (up the septum) and of fibrillation (seen best in V1).
 _FLUTTER, _FIBRILLATION = np.array([-0.02, -0.9, 0.25]), np.array([-0.25, 0.35, 0.9])
 
@@ -115,7 +117,8 @@ def _recovery(p, field, turn, detour):
     scale = p["voltage"][:, None]
     normal = np.concatenate([p["st_vector"][:, None], p["t_vectors"]], axis=1)
     normal = normal @ rotation(p["t_turn"], p["t_swing"], 0 * p["t_turn"]).transpose(0, 2, 1)
-    normal = normal * p["t_gain"][:, None, None]
+    normal[:, 1:] *= p["t_gain"][:, None, None]
+    normal[:, 0] -= p["depression"][:, None] * _LEFT_DOWN
     discord = -p["discord"][:, None, None] * detour
     outward = field @ (turn @ OUTWARD.T).transpose(0, 2, 1)[..., None]
     local = {k: np.einsum("nw,nwe->ne", p[k], outward[..., 0]) for k in ("st", "t", "t_end")}
