@@ -65,16 +65,16 @@ def _infarct(*territories):
     for territory in territories:
         for wall, share in _LOST[territory].items():
             changes[f"gain.{wall}"] = by(0.4, 0.9)
-            changes[f"force.{wall}"] = plus(-0.55 * share, -0.12 * share)
+            changes[f"force.{wall}"] = plus(-0.6 * share, -0.15 * share)
             changes[f"t.{wall}"] = plus(-0.12 * share, 0.04)
         if territory in ("inferior", "lateral", "posterior"):
             for wall in _LOST[territory]:
-                changes[f"delay.{wall}"] = plus(-9, -4)
-                changes[f"width.{wall}"] = by(1.1, 1.6)
+                changes[f"delay.{wall}"] = plus(-13, -6)
+                changes[f"width.{wall}"] = by(1.0, 1.4)
     if "posterior" in territories:
         changes["t.posterior"] = plus(-0.3, -0.05)
     if "inferior" in territories:
-        changes["gain.inferior"] = by(0.7, 1.0)
+        changes["gain.inferior"] = by(0.8, 1.0)
         changes.setdefault("force.posterior", plus(0.05, 0.4))
     return changes
 
@@ -94,7 +94,7 @@ def _injury(*territories):
 
 
 _NO_P = {"p_gain": to(0)}
-_STRAIN = {"depression": most(0.02, 0.09), "t_gain": limit(0.2, 0.6), "t_swing": plus(40, 85)}
+_STRAIN = {"depression": most(0.02, 0.09), "t_gain": limit(0.2, 0.6), "t_swing": plus(35, 75)}
 
 FINDINGS = {
     "1AVB": {"pr": to(212, 330)},
@@ -121,7 +121,8 @@ FINDINGS = {
         "delay.septum": to(10, 20),
         "width.septum": by(2.4, 3.2),
         "sense.right": to(0.2, 0.7),
-        "sense.anterior": to(-0.3, 0.4),
+        "sense.anterior": to(-0.8, 0.0),
+        "sense.apex": to(0.2, 0.8),
         "delay.apex": to(14, 26),
         "delay.lateral": to(34, 48),
         "delay.high_lateral": to(36, 52),
@@ -145,6 +146,8 @@ FINDINGS = {
         "late_force.right": to(0.5, 1.0),
         "sense.posterior": to(0.3, 0.8),
         "sense.inferior": to(0.2, 0.5),
+        "late_force.base": to(0.2, 0.5),
+        "delay.base": to(10, 24),
         "delay.right": to(40, 54),
         "width.right": by(1.5, 1.9),
     },
@@ -238,7 +241,7 @@ FINDINGS = {
         "force.posterior": plus(0.1, 0.5),
         "depression": most(-0.02, 0.08),
         "t_gain": limit(0.2, 1.0),
-        "t_swing": plus(0, 50),
+        "t_swing": plus(0, 35),
         "qrs": plus(2, 12),
         "p_duration": plus(0, 12),
     },

@@ -115,10 +115,9 @@ def _stretch(p, time, width):
 def _recovery(p, field, turn, detour):
     """Return the potentials of ST segment, both halves of T, and U wave at the electrodes."""
     scale = p["voltage"][:, None]
-    normal = np.concatenate([p["st_vector"][:, None], p["t_vectors"]], axis=1)
-    normal = normal @ rotation(p["t_turn"], p["t_swing"], 0 * p["t_turn"]).transpose(0, 2, 1)
-    normal[:, 1:] *= p["t_gain"][:, None, None]
-    normal[:, 0] -= p["depression"][:, None] * _LEFT_DOWN
+    st = p["st_vector"] - p["depression"][:, None] * _LEFT_DOWN
+    t = p["t_vectors"] @ rotation(p["t_turn"], p["t_swing"], 0 * p["t_turn"]).transpose(0, 2, 1)
+    normal = np.concatenate([st[:, None], t * p["t_gain"][:, None, None]], axis=1)
     discord = -p["discord"][:, None, None] * detour
     outward = field @ (turn @ OUTWARD.T).transpose(0, 2, 1)[..., None]
     local = {k: np.einsum("nw,nwe->ne", p[k], outward[..., 0]) for k in ("st", "t", "t_end")}
