@@ -48,7 +48,7 @@ _TERRITORY = {
 # By territory of an infarct: the walls that it takes, and how much of the lost force falls to each.
 _LOST = {
     "inferior": {"inferior": 1.0},
-    "lateral": {"lateral": 0.3, "high_lateral": 0.6},
+    "lateral": {"lateral": 0.15, "high_lateral": 0.9},
     "anterior": {"septum": 0.55, "anterior": 0.3, "apex": 0.2},
     "septal": {"septum": 0.6, "anterior": 0.5},
     "posterior": {"posterior": 2.0},
@@ -58,24 +58,24 @@ _LOST = {
 def _infarct(*territories):
     """Return the changes by old infarcts: walls with weak or reversed vectors, hence Q and lost R.
 
-    The lost force of a wall is seen early, as Q. ST and T change little; acute infarcts are drawn
-    in `apply`.
+    Where other walls come first, the lost force is seen earlier than the wall's own was, as Q. T
+    changes little; acute infarcts are drawn in `apply`.
     """
     changes = {}
     for territory in territories:
+        late = territory in ("inferior", "lateral", "posterior")
         for wall, share in _LOST[territory].items():
-            changes[f"gain.{wall}"] = by(0.4, 0.9)
+            changes[f"gain.{wall}"] = by(0.2, 0.8) if late else by(0.4, 0.9)
             changes[f"force.{wall}"] = plus(-0.6 * share, -0.15 * share)
             changes[f"t.{wall}"] = plus(-0.12 * share, 0.04)
-        if territory in ("inferior", "lateral", "posterior"):
-            for wall in _LOST[territory]:
-                changes[f"delay.{wall}"] = plus(-13, -6)
-                changes[f"width.{wall}"] = by(1.0, 1.4)
-    if "posterior" in territories:
-        changes["t.posterior"] = plus(-0.3, -0.05)
+            if late:
+                changes[f"delay.{wall}"] = plus(-18, -10)
+                changes[f"width.{wall}"] = by(1.1, 1.5)
     if "inferior" in territories:
-        changes["gain.inferior"] = by(0.8, 1.0)
+        changes["gain.inferior"] = by(0.4, 0.9)
         changes.setdefault("force.posterior", plus(0.05, 0.4))
+    elif "posterior" in territories:
+        changes["gain.inferior"] = by(0.5, 0.9)
     return changes
 
 
