@@ -49,6 +49,7 @@ _TERRITORY = {
 _LOST = {
     "inferior": {"inferior": 1.0},
     "lateral": {"lateral": 0.15, "high_lateral": 0.9},
+    "inferolateral": {"inferior": 0.9, "lateral": 0.3, "high_lateral": 0.2},
     "anterior": {"septum": 0.55, "anterior": 0.3, "apex": 0.2},
     "septal": {"septum": 0.6, "anterior": 0.5},
     "posterior": {"posterior": 2.0},
@@ -63,7 +64,7 @@ def _infarct(*territories):
     """
     changes = {}
     for territory in territories:
-        late = territory in ("inferior", "lateral", "posterior")
+        late = territory not in ("anterior", "septal")
         for wall, share in _LOST[territory].items():
             changes[f"gain.{wall}"] = by(0.2, 0.8) if late else by(0.4, 0.9)
             changes[f"force.{wall}"] = plus(-0.6 * share, -0.15 * share)
@@ -71,7 +72,7 @@ def _infarct(*territories):
             if late:
                 changes[f"delay.{wall}"] = plus(-18, -10)
                 changes[f"width.{wall}"] = by(1.1, 1.5)
-    if "inferior" in territories:
+    if "inferior" in territories or "inferolateral" in territories:
         changes["gain.inferior"] = by(0.4, 0.9)
         changes.setdefault("force.posterior", plus(0.05, 0.4))
     elif "posterior" in territories:
@@ -94,7 +95,7 @@ def _injury(*territories):
 
 
 _NO_P = {"p_gain": to(0)}
-_STRAIN = {"depression": most(0.02, 0.09), "t_gain": limit(0.2, 0.6), "t_swing": plus(35, 75)}
+_STRAIN = {"depression": most(0.02, 0.09), "t_gain": limit(0.3, 0.7), "t_swing": plus(35, 75)}
 
 FINDINGS = {
     "1AVB": {"pr": to(212, 330)},
@@ -124,8 +125,8 @@ FINDINGS = {
         "sense.anterior": to(-0.8, 0.0),
         "sense.apex": to(0.2, 0.8),
         "delay.apex": to(14, 26),
-        "delay.lateral": to(34, 48),
-        "delay.high_lateral": to(36, 52),
+        "delay.lateral": to(22, 42),
+        "delay.high_lateral": to(42, 62),
         "delay.posterior": to(24, 38),
         "delay.inferior": to(18, 34),
         "width.lateral": by(1.9, 2.5),
@@ -148,8 +149,8 @@ FINDINGS = {
         "sense.inferior": to(0.2, 0.5),
         "late_force.base": to(0.4, 0.8),
         "delay.base": to(12, 26),
-        "delay.right": to(40, 54),
-        "width.right": by(1.5, 1.9),
+        "delay.right": to(34, 48),
+        "width.right": by(1.8, 2.3),
     },
     "DIG": {
         "qtc": to(350, 390),
@@ -171,7 +172,7 @@ FINDINGS = {
         "late_force.posterior": to(0.1, 0.3),
         "sense.right": to(0.3, 0.8),
     },
-    "ILMI": _infarct("inferior", "lateral"),
+    "ILMI": _infarct("inferolateral"),
     "IMI": _infarct("inferior"),
     "INJAL": _injury("anterior", "lateral"),
     "INJAS": _injury("septal"),
@@ -179,16 +180,16 @@ FINDINGS = {
     "INJIN": _injury("inferior"),
     "INJLA": _injury("lateral"),
     "INVT": _ischemia("lateral", st=(0, 0), depression=(0, 0)),
-    "IPLMI": _infarct("inferior", "posterior", "lateral"),
+    "IPLMI": _infarct("inferolateral", "posterior"),
     "IPMI": _infarct("inferior", "posterior"),
     "IRBBB": {
         "qrs": to(94, 116),
         "late_force.septum": to(0.02, 0.1),
-        "late_force.base": to(0.05, 0.25),
+        "late_force.base": to(0.0, 0.15),
         "sense.right": to(-0.1, 0.4),
-        "late_force.right": to(0.12, 0.3),
+        "late_force.right": to(0.16, 0.36),
         "sense.posterior": to(0.75, 1.05),
-        "sense.inferior": to(0.6, 0.85),
+        "sense.inferior": to(0.7, 0.95),
         "delay.right": to(12, 24),
         "width.right": by(1.1, 1.5),
     },
@@ -242,7 +243,7 @@ FINDINGS = {
         "force.high_lateral": plus(0.0, 0.3),
         "force.posterior": plus(0.1, 0.5),
         "depression": most(-0.02, 0.08),
-        "t_gain": limit(0.2, 1.0),
+        "t_gain": limit(0.3, 1.1),
         "t_swing": plus(0, 35),
         "qrs": plus(2, 12),
         "p_duration": plus(0, 12),
