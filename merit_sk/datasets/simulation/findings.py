@@ -8,7 +8,11 @@ from .heart import WALLS
 
 
 class Change(NamedTuple):
-    """Change of a parameter by a number drawn between two bounds."""
+    """Change of a parameter by a number drawn between two bounds.
+
+    The operations are ``to`` the number, ``by`` it as factor, ``plus`` it, at ``least`` and at
+    ``most`` it.
+    """
 
     operation: str
     low: float
@@ -27,14 +31,12 @@ def plus(low, high):
     return Change("plus", low, high)
 
 
-def most(low, high=None):
-    """The larger of the parameter and a number."""
-    return Change("most", low, low if high is None else high)
+def least(low, high=None):
+    return Change("least", low, low if high is None else high)
 
 
-def limit(low, high):
-    """The smaller of the parameter and a number."""
-    return Change("limit", low, high)
+def most(low, high):
+    return Change("most", low, high)
 
 
 _TERRITORY = {
@@ -72,16 +74,18 @@ def _infarct(*territories):
             if late:
                 changes[f"delay.{wall}"] = plus(-18, -10)
                 changes[f"width.{wall}"] = by(1.1, 1.5)
+    if "posterior" in territories:
+        changes["gain.posterior"] = by(-0.3, 0.3)
     if "inferior" in territories or "inferolateral" in territories:
         changes["gain.inferior"] = by(0.4, 0.9)
         changes.setdefault("force.posterior", plus(0.05, 0.4))
     elif "posterior" in territories:
-        changes["gain.inferior"] = by(0.5, 0.9)
+        changes["gain.inferior"] = by(0.4, 0.8)
     return changes
 
 
 def _ischemia(*territories, depth=(-0.28, -0.06), st=(-0.08, 0.0), depression=(-0.03, 0.06)):
-    changes = {"t_gain": limit(0.2, 0.8), "depression": most(*depression)}
+    changes = {"t_gain": most(0.2, 0.8), "depression": least(*depression)}
     for territory in territories:
         for wall in _TERRITORY[territory]:
             share = {"anterior": 0.35, "septal": 0.7, "lateral": 0.35}.get(territory, 1.0)
@@ -95,7 +99,7 @@ def _injury(*territories):
 
 
 _NO_P = {"p_gain": to(0)}
-_STRAIN = {"depression": most(0.02, 0.09), "t_gain": limit(0.3, 0.7), "t_swing": plus(35, 75)}
+_STRAIN = {"depression": least(0.02, 0.09), "t_gain": most(0.3, 0.7), "t_swing": plus(35, 75)}
 
 FINDINGS = {
     "1AVB": {"pr": to(212, 330)},
@@ -106,8 +110,15 @@ FINDINGS = {
         "force.anterior": plus(-0.1, 0.0),
         "force.septum": plus(-0.1, 0.0),
     },
-    "AFIB": {**_NO_P, "irregular": to(0.14, 0.3), "hr": to(52, 135), "fib_size": to(0.03, 0.13),
-        "depression": most(-0.02, 0.06), "t_gain": limit(0.1, 0.8), "t_swing": plus(0, 35)},
+    "AFIB": {
+        **_NO_P,
+        "irregular": to(0.14, 0.3),
+        "hr": to(52, 135),
+        "fib_size": to(0.03, 0.13),
+        "depression": least(-0.02, 0.06),
+        "t_gain": most(0.1, 0.8),
+        "t_swing": plus(0, 35),
+    },
     "AFLT": {**_NO_P, "flutter_ratio": to(1, 4.99), "flutter_size": to(0.12, 0.3)},
     "ALMI": _infarct("anterior", "lateral"),
     "AMI": _infarct("anterior"),
@@ -154,10 +165,10 @@ FINDINGS = {
     },
     "DIG": {
         "qtc": to(350, 390),
-        "depression": most(0.06, 0.14),
-        "t_gain": limit(0.1, 0.5),
+        "depression": least(0.06, 0.14),
+        "t_gain": most(0.1, 0.5),
     },
-    "EL": {"qtc": to(455, 500), "t_gain": limit(0.2, 0.6), "u_gain": to(0.25, 0.8)},
+    "EL": {"qtc": to(455, 500), "t_gain": most(0.2, 0.6), "u_gain": to(0.25, 0.8)},
     "HVOLT": {"voltage": by(1.35, 1.6)},
     "ILBBB": {
         "qrs": to(110, 121),
@@ -226,7 +237,7 @@ FINDINGS = {
     "LAO/LAE": {"la_gain": by(1.6, 2.4), "p_duration": to(120, 145), "p_notch": to(0.04, 0.1)},
     "LMI": _infarct("lateral"),
     "LNGQT": {"qtc": to(470, 540)},
-    "LOWT": {"t_gain": limit(0.05, 0.5)},
+    "LOWT": {"depression": least(0, 0.04), "t_gain": most(0.05, 0.5)},
     "LPFB": {
         "qrs": to(90, 116),
         "delay.high_lateral": to(-14, -8),
@@ -242,27 +253,32 @@ FINDINGS = {
         "force.lateral": plus(0.05, 0.35),
         "force.high_lateral": plus(0.0, 0.3),
         "force.posterior": plus(0.1, 0.5),
-        "depression": most(-0.02, 0.08),
-        "t_gain": limit(0.3, 1.1),
+        "depression": least(-0.02, 0.08),
+        "t_gain": most(0.3, 1.1),
         "t_swing": plus(0, 35),
         "qrs": plus(2, 12),
         "p_duration": plus(0, 12),
     },
     "LVOLT": {"voltage": to(0.3, 0.42)},
-    "NDT": {"t_gain": limit(0.1, 0.7), "t_turn": plus(-60, 60), "t_swing": plus(0, 25)},
-    "NORM": {},
-    "NST_": {
-        "depression": most(0.01, 0.06),
-        "t_gain": limit(0.1, 0.9),
+    "NDT": {
+        "depression": least(0, 0.04),
+        "t_gain": most(0.1, 0.7),
+        "t_turn": plus(-60, 60),
         "t_swing": plus(0, 25),
     },
-    "NT_": {"t_gain": limit(0.1, 0.6)},
-    "PAC": {"pac_every": most(1)},
+    "NORM": {},
+    "NST_": {
+        "depression": least(0.01, 0.06),
+        "t_gain": most(0.1, 0.9),
+        "t_swing": plus(0, 25),
+    },
+    "NT_": {"depression": least(0, 0.03), "t_gain": most(0.1, 0.6)},
+    "PAC": {"pac_every": least(1)},
     "PACE": {"paced": to(1, 2.4), "spike": to(0.2, 1.2), "hr": to(60, 80)},
     "PMI": _infarct("posterior"),
-    "PRC(S)": {"pvc_every": most(1)},
+    "PRC(S)": {"pvc_every": least(1)},
     "PSVT": {**_NO_P, "hr": to(150, 210), "hrv": to(0.001, 0.006), "rsa": to(0)},
-    "PVC": {"pvc_every": most(1)},
+    "PVC": {"pvc_every": least(1)},
     "QWAVE": {"force.inferior": plus(-0.4, -0.15), "delay.inferior": plus(-8, -4)},
     "RAO/RAE": {"ra_gain": by(1.9, 2.6), "p_turn": plus(5, 25)},
     "RVH": {
@@ -279,18 +295,18 @@ FINDINGS = {
     "SEHYP": {"force.septum": plus(0.25, 0.6), "gain.septum": by(1.0, 2.0)},
     "SR": {},
     "STACH": {"hr": to(102, 145), "rsa": by(0.2, 0.5), "hrv": by(0.2, 0.6)},
-    "STD_": {"depression": most(0.03, 0.09), "t_gain": limit(0.1, 0.7), "t_swing": plus(5, 45)},
+    "STD_": {"depression": least(0.03, 0.09), "t_gain": most(0.1, 0.7), "t_swing": plus(5, 45)},
     "STE_": {"st.anterior": plus(0.05, 0.15), "st.septum": plus(0.0, 0.08)},
     "SVARR": {"wandering": to(0.3, 0.8), "irregular": to(0.08, 0.2), "hr": to(50, 100)},
     "SVTAC": {**_NO_P, "hr": to(140, 200), "hrv": to(0.001, 0.006), "rsa": to(0)},
-    "TAB_": {"t_gain": limit(0.0, 0.6), "t_turn": plus(-60, 60)},
+    "TAB_": {"t_gain": most(0.0, 0.6), "t_turn": plus(-60, 60)},
     "TRIGU": {"pvc_every": to(3)},
     "VCLVH": {
         "voltage": by(1.18, 1.48),
         "force.lateral": plus(0.15, 0.5),
         "force.posterior": plus(0.1, 0.45),
-        "depression": most(0, 0.06),
-        "t_gain": limit(0.2, 1.2),
+        "depression": least(0, 0.06),
+        "t_gain": most(0.2, 1.2),
     },
     "WPW": {
         "pr": to(84, 116),
@@ -371,9 +387,9 @@ def _change(p, rows, name, operation, value):
     target = p[name][:, WALLS.index(wall)] if wall else p[name]
     if operation == "to":
         target[rows] = value
-    elif operation == "most":
+    elif operation == "least":
         target[rows] = np.maximum(target[rows], value)
-    elif operation == "limit":
+    elif operation == "most":
         target[rows] = np.minimum(target[rows], value)
     elif operation == "by":
         target[rows] *= value
