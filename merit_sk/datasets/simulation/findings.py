@@ -346,7 +346,7 @@ def apply(p, shown, draws):
 # How the average beat of patients with findings that are not of the ventricles' walls differs from
 # that of the healthy, in the order of WALLS: force in mV and delay in ms, fitted to PTB-XL
 # recordings of folds 1 to 8.
-_STRONGER = np.array([-0.01, -0.02, 0.03, 0.06, -0.09, 0.04, 0.06, 0.03, 0.01])
+_STRONGER = np.array([-0.01, -0.02, 0.02, 0.06, -0.11, 0.04, 0.06, 0.03, 0.01])
 _LATER = np.array([-0.4, -1.3, -0.6, 0.8, -0.5, -0.3, 1.4, -1.0, 1.8])
 
 

@@ -37,7 +37,7 @@ OUTWARD = PLACE / np.linalg.norm(PLACE, axis=1, keepdims=True)
 _ATRIA = np.array([[-3.5, -4.0, -1.0], [-1.0, -5.0, -3.0]])  # places of right and left, cm
 _REACH = 2.0  # half-widths from a wall's peak to where its deflection is taken to begin or end
 
-_LEFT_DOWN = np.array([0.9, 0.45, -0.35])  # from where subendocardial injury points away
+_LEFT_DOWN = np.array([0.9, 0.45, -0.1])  # from where subendocardial injury points away
 
 # Directions of flutter (up the septum) and of fibrillation (seen best in V1).
 _FLUTTER, _FIBRILLATION = np.array([-0.02, -0.9, 0.25]), np.array([-0.25, 0.35, 0.9])
