@@ -118,7 +118,7 @@ def test_batch_norms_are_those_of_all_recordings(tiny, ecg):
     """Not those of the last ten batches or so, of which half is masked."""
     one = MeritEmbedder(**tiny, batch_size=60).fit(ecg.data, reports=ecg.reports)
     stem, norm, _ = one.model_.encoder.stages[0]
-    signal, n_valid, _ = one._source(ecg.data).windows(np.arange(60), lambda n_times: 0)
+    signal, *_ = one._source(ecg.data).windows(np.arange(60), lambda n_times: 0)
     with torch.no_grad():
         variance = stem(torch.from_numpy(signal)).var(dim=(0, 2))
     ratio = norm.running_var / variance
