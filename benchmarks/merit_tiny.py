@@ -11,9 +11,10 @@ was interrupted. Beside the weights, ``recipe.json`` holds all settings, version
 PATH is the folder that ``_data.py`` describes. Without it, only simulated recordings are used.
 
 ``--without`` leaves out one idea of the recipe, for the table of ablations: known ``statements``,
-``voltages``, ``lead-sets``, ``whole-view`` (what draws few leads to all), ``crops``,
-``vocabularies`` (one for all sources), ``settled-norms`` (batch norms stay as training leaves
-them), ``text`` or ``structure`` (one branch of the objective alone).
+``lead-sets``, ``whole-view`` (what draws few leads to all), ``crops``, ``vocabularies`` (one for
+all sources), ``settled-norms`` (batch norms stay as training leaves them), ``text`` or
+``structure`` (one branch of the objective alone). ``--voltages`` adds one: voltages in the space of
+texts.
 """
 
 import argparse
@@ -41,8 +42,8 @@ TRAIN_FOLDS = tuple(range(1, 9))
 BATCH = 500
 REPORT_EVERY = 4
 PARTS = (
-    "statements", "voltages", "lead-sets", "whole-view", "crops", "vocabularies", "settled-norms",
-    "text", "structure",
+    "statements", "lead-sets", "whole-view", "crops", "vocabularies", "settled-norms", "text",
+    "structure",
 )  # fmt: skip
 
 
@@ -146,10 +147,6 @@ def leave_out(part, settings):
         statistics.settle_batch_norms = lambda *_: None
     elif part == "vocabularies":
         pretrain.Reports = OneVocabulary
-    elif part == "voltages":
-        settings |= {
-            "encoder": replace(resolve_encoder(settings["encoder"]), voltages=False).to_dict()
-        }
     elif part in ("text", "structure"):
         settings |= {"structure_weight": float(part == "text")}
     return settings
@@ -163,10 +160,11 @@ def parse(arguments=None):
     parser.add_argument("--encoder", default="tiny")
     parser.add_argument("--n-simulated", type=int, default=60_000)
     parser.add_argument("--repeats", type=int, default=20, help="of real recordings in a pass")
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--structure-weight", type=float, default=0.25)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--voltages", action="store_true", help="in the space of texts")
     parser.add_argument("--without", choices=PARTS, help="leave out this part")
     parser.add_argument("--seed", type=int, default=1, help="that of the package's weights")
     parser.add_argument("--n-jobs", type=int, default=1)
@@ -181,6 +179,8 @@ def main(arguments=None):
         "max_epochs": args.epochs, "batch_size": args.batch_size, "lr": args.lr,
         "random_state": args.seed,
     }  # fmt: skip
+    if args.voltages:
+        settings["encoder"] = replace(resolve_encoder(args.encoder), voltages=True).to_dict()
     settings = leave_out(args.without, settings)
     data = args.work / f"data-{digest(what)}"
     made = what | settings | {"repeats": args.repeats}

@@ -29,13 +29,14 @@ HERE, RESULTS = Path(__file__).parent, ROOT / "benchmarks" / "results"
 MARK = re.compile(r"<!--(?P<what>[\w-]+\[.*?\]\..+?)-->.*?<!--/-->")
 TINY = "merit_tiny.py --data {data} --work {work} --output {weights}"
 PARTS = (
-    "structure", "text", "statements", "voltages", "lead-sets", "whole-view", "crops",
-    "vocabularies", "settled-norms",
+    "structure", "text", "statements", "lead-sets", "whole-view", "crops", "vocabularies",
+    "settled-norms",
 )  # fmt: skip
 WEIGHTS = {
     **{f"seed{k}": f"{TINY} --seed {k}" for k in (0, 1, 2)},
     **{f"without-{part}": f"{TINY} --without {part}" for part in PARTS},
     "simulated": "merit_tiny.py --work {work} --output {weights}",
+    "with-voltages": f"{TINY} --voltages",
     "pairs": TINY.replace("merit_tiny", "pairs"),
 }
 
@@ -63,7 +64,7 @@ RUNS = {
         "editions.py",
         "--data {data} {seed1} {seed0} {seed2} "
         + " ".join(f"{{without-{part}}}" for part in PARTS)
-        + " {simulated} {pairs}",
+        + " {with-voltages} {simulated} {pairs}",
         tuple(WEIGHTS),
     ),
     "model_card": Run("model_card.py", "--data {data}"),
