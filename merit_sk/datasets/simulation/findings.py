@@ -104,7 +104,7 @@ _STRAIN = {"depression": least(0.02, 0.09), "t_gain": most(0.3, 0.7), "t_swing":
 FINDINGS = {
     "1AVB": {"pr": to(212, 330)},
     "2AVB": {"av_cycle": to(2, 4.99), "av_step": to(0, 90), "hr": to(65, 100)},
-    "3AVB": {"escape_rate": to(28, 46), "escape_wide": to(-1, 1), "hr": to(65, 100)},
+    "3AVB": {"escape_rate": to(32, 56), "escape_wide": to(-1, 1), "hr": to(70, 105)},
     "ABQRS": {
         "force.inferior": plus(-0.2, 0.0),
         "force.anterior": plus(-0.1, 0.0),
