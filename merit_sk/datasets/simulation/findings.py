@@ -232,7 +232,7 @@ FINDINGS = {
         "delay.base": to(-14, -6),
         "late_force.base": to(0.15, 0.45),
         "turn_frontal": to(-48, -18),
-        "t_turn": plus(15, 40),
+        "t_turn": plus(20, 55),
     },
     "LAO/LAE": {"la_gain": by(1.6, 2.4), "p_duration": to(120, 145), "p_notch": to(0.04, 0.1)},
     "LMI": _infarct("lateral"),
