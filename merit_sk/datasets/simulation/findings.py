@@ -104,7 +104,7 @@ _STRAIN = {"depression": least(0.02, 0.09), "t_gain": most(0.3, 0.7), "t_swing":
 FINDINGS = {
     "1AVB": {"pr": to(212, 330)},
     "2AVB": {"av_cycle": to(2, 4.99), "av_step": to(0, 90), "hr": to(65, 100)},
-    "3AVB": {"escape_rate": to(28, 46), "escape_wide": to(-1, 1), "hr": to(65, 100)},
+    "3AVB": {"escape_rate": to(32, 56), "escape_wide": to(-1, 1), "hr": to(70, 105)},
     "ABQRS": {
         "force.inferior": plus(-0.2, 0.0),
         "force.anterior": plus(-0.1, 0.0),
@@ -232,7 +232,7 @@ FINDINGS = {
         "delay.base": to(-14, -6),
         "late_force.base": to(0.15, 0.45),
         "turn_frontal": to(-48, -18),
-        "t_turn": plus(15, 40),
+        "t_turn": plus(20, 55),
     },
     "LAO/LAE": {"la_gain": by(1.6, 2.4), "p_duration": to(120, 145), "p_notch": to(0.04, 0.1)},
     "LMI": _infarct("lateral"),
@@ -249,9 +249,10 @@ FINDINGS = {
     },
     "LPR": {"pr": to(202, 240)},
     "LVH": {
-        "voltage": by(1.12, 1.42),
-        "force.lateral": plus(0.05, 0.35),
-        "force.high_lateral": plus(0.0, 0.3),
+        "voltage": by(1.2, 1.5),
+        "force.lateral": plus(0.0, 0.2),
+        "force.high_lateral": plus(0.0, 0.2),
+        "force.inferior": plus(0.0, 0.15),
         "force.posterior": plus(0.1, 0.5),
         "depression": least(-0.02, 0.08),
         "t_gain": most(0.3, 1.1),
@@ -302,8 +303,9 @@ FINDINGS = {
     "TAB_": {"t_gain": most(0.0, 0.6), "t_turn": plus(-60, 60)},
     "TRIGU": {"pvc_every": to(3)},
     "VCLVH": {
-        "voltage": by(1.18, 1.48),
-        "force.lateral": plus(0.15, 0.5),
+        "voltage": by(1.22, 1.52),
+        "force.lateral": plus(0.05, 0.3),
+        "force.inferior": plus(0.0, 0.15),
         "force.posterior": plus(0.1, 0.45),
         "depression": least(0, 0.06),
         "t_gain": most(0.2, 1.2),
