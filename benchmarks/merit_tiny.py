@@ -14,7 +14,7 @@ PATH is the folder that ``_data.py`` describes. Without it, only simulated recor
 ``lead-sets``, ``whole-view`` (what draws few leads to all), ``crops``, ``vocabularies`` (one for
 all sources), ``settled-norms`` (batch norms stay as training leaves them), ``text`` or
 ``structure`` (one branch of the objective alone). ``--voltages`` adds one: voltages in the space of
-texts.
+texts. ``--half`` trains the small network that ablations are made with.
 """
 
 import argparse
@@ -41,6 +41,7 @@ WEIGHTS = Path(__file__).parents[1] / "merit_sk" / "pretrained" / "merit-tiny"
 TRAIN_FOLDS = tuple(range(1, 9))
 BATCH = 500
 REPORT_EVERY = 4
+HALF = {"widths": [32, 32, 64, 128]}
 PARTS = (
     "statements", "lead-sets", "whole-view", "crops", "vocabularies", "settled-norms", "text",
     "structure",
@@ -157,10 +158,10 @@ def parse(arguments=None):
     parser.add_argument("--data", type=Path, help="folder described in _data.py")
     parser.add_argument("--work", type=Path, required=True, help="folder for signals and state")
     parser.add_argument("--output", type=Path, default=WEIGHTS)
-    parser.add_argument("--encoder", default="tiny")
+    parser.add_argument("--half", action="store_true", help="half the channels, in one pass")
     parser.add_argument("--n-simulated", type=int, default=60_000)
     parser.add_argument("--repeats", type=int, default=20, help="of real recordings in a pass")
-    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--structure-weight", type=float, default=0.25)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1e-3)
@@ -175,12 +176,13 @@ def main(arguments=None):
     args = parse(arguments)
     what = {"seed": args.seed, "n_simulated": args.n_simulated, "real": args.data is not None}
     settings = {
-        "encoder": args.encoder, "structure_weight": args.structure_weight,
-        "max_epochs": args.epochs, "batch_size": args.batch_size, "lr": args.lr,
+        "encoder": HALF if args.half else "tiny", "structure_weight": args.structure_weight,
+        "max_epochs": 1 if args.half else args.epochs, "batch_size": args.batch_size, "lr": args.lr,
         "random_state": args.seed,
     }  # fmt: skip
     if args.voltages:
-        settings["encoder"] = replace(resolve_encoder(args.encoder), voltages=True).to_dict()
+        encoder = resolve_encoder(settings["encoder"])
+        settings["encoder"] = replace(encoder, voltages=True).to_dict()
     settings = leave_out(args.without, settings)
     data = args.work / f"data-{digest(what)}"
     made = what | settings | {"repeats": args.repeats}
