@@ -3,8 +3,8 @@
 Fitted to the average beats of 152 normal PTB-XL recordings in sinus rhythm, by the procedure of
 ``benchmarks/fit_simulated_heart.py``: mean, and principal components times their standard
 deviation. The mean of the atria was fitted again, by least squares to the P waves and PR segments
-of the mean normal beat of folds 1 to 8, after they got their own places and a recovery, the course
-of which is another today. Figures only, no recordings.
+of the mean normal beat of folds 1 to 8, with a recovery of another course than they have here.
+Figures only, no recordings.
 """
 
 import numpy as np
