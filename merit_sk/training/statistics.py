@@ -10,6 +10,7 @@ from .augment import disturb, keep_lead_set, vary
 
 SIMULATED = "simulated"
 MAX_STATISTICS = 2048
+BATCH = 64
 
 
 def learn_statistics(model, recordings, sources, settings):
@@ -29,13 +30,13 @@ def learn_statistics(model, recordings, sources, settings):
         real = np.array([not str(source).startswith(SIMULATED) for source in sources])
         rows = rows[real] if real.any() else rows
     rows = np.random.default_rng(settings["seed"]).permutation(rows)[:MAX_STATISTICS]
-    settle_batch_norms(model, recordings, rows, settings)
+    settle_batch_norms(model, recordings, rows, settings["seed"])
     features = embed_windows(model, recordings, "all", settings["batch_size"], rows=np.sort(rows))
     model.learn_statistics(torch.from_numpy(np.unique(features, axis=0)))  # each recording once
 
 
 @torch.no_grad()
-def settle_batch_norms(model, recordings, rows, settings):
+def settle_batch_norms(model, recordings, rows, seed):
     """Give batch norms the mean statistics of batches of whole windows, as texts are aligned with.
 
     Training leaves those of the last batches, of masked recordings, too, and of any source.
@@ -45,15 +46,15 @@ def settle_batch_norms(model, recordings, rows, settings):
     model : MeritModel
     recordings : WindowSource
     rows : ndarray of int
-    settings : dict
+    seed : int
     """
     norms = [part for part in model.encoder.modules() if isinstance(part, JointBatchNorm1d)]
     if not norms:
         return
     momentum, device = norms[0].momentum, model.log_sigma.device
-    seed_random(settings["seed"], device)
+    seed_random(seed, device)
     model.encoder.train()
-    for k, part in enumerate(np.array_split(rows, max(len(rows) // settings["batch_size"], 1))):
+    for k, part in enumerate(np.array_split(rows, max(len(rows) // BATCH, 1))):
         for norm in norms:
             norm.momentum = 1 / (k + 1)
         signal, n_valid, _ = recordings.windows(part, lambda n_times: 0)
