@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from ..inference.embed import embed_windows
-from ..nn.collective import JointBatchNorm1d
+from ..nn.collective import JointBatchNorm1d, rank, world_size
 from ..nn.device import seed_random
 from .augment import disturb, keep_lead_set, vary
 
@@ -39,7 +39,8 @@ def learn_statistics(model, recordings, sources, settings):
 def settle_batch_norms(model, recordings, rows, seed):
     """Give batch norms the mean statistics of batches of whole windows, as texts are aligned with.
 
-    Training leaves those of the last batches, of masked recordings, too, and of any source.
+    Training leaves those of the last batches, of masked recordings, too, and of any source. Several
+    processes share each batch.
 
     Parameters
     ----------
@@ -52,9 +53,11 @@ def settle_batch_norms(model, recordings, rows, seed):
     if not norms:
         return
     momentum, device = norms[0].momentum, model.log_sigma.device
-    seed_random(seed, device)
+    seed_random(seed + rank(), device)
     model.encoder.train()
-    for k, part in enumerate(np.array_split(rows, max(len(rows) // BATCH, 1))):
+    n_parts = max(len(rows) // max(BATCH, world_size()), 1)
+    for k, joint in enumerate(np.array_split(rows, n_parts)):
+        part = np.array_split(joint, world_size())[rank()]
         for norm in norms:
             norm.momentum = 1 / (k + 1)
         signal, n_valid, _ = recordings.windows(part, lambda n_times: 0)
