@@ -28,9 +28,9 @@ for name, mean, share in zip(
     print(f"{name:5} mean probability {mean:.2f}, observed {share:.2f}")
 
 # %%
-# Conduction disturbances, hypertrophy and infarction come out too high, the others about right. A
-# mean can be right by chance: :class:`~merit_sk.inspection.ReliabilityDisplay` shows where
-# probabilities are too high, below the diagonal, and too low, above it.
+# All means are about right here. A mean can be right by chance:
+# :class:`~merit_sk.inspection.ReliabilityDisplay` shows where probabilities are too high, below the
+# diagonal, and too low, above it.
 from merit_sk.inspection import ReliabilityDisplay
 
 display = ReliabilityDisplay.from_estimator(
@@ -117,7 +117,7 @@ for name, model in {"saved with the weights": zero, "of a hundred labels": own}.
     print(f"operating points {name}: macro F1 {f1:.2f}")
 
 # %%
-# For F1 itself a hundred labels bring next to nothing here.
+# For F1 itself a hundred labels are too few: operating points learned from them cost here.
 
 # %%
 # Sets that hold the truth
