@@ -56,8 +56,8 @@ plt.show()
 # Simulated recordings are a little strange to it themselves, and some of them below zero.
 #
 # Of recordings of PTB-XL that pretraining has not seen hardly any is below zero. When they are
-# spoiled in the same ways, noise and what is upside down is found, a wrong rate in more than half
-# of them, exchanged arms in a quarter, V1 and V3 in almost none: :doc:`/results`, "When not to
+# spoiled in the same ways, noise and most of what is upside down is found, a wrong rate and
+# exchanged arms in about three of ten, V1 and V3 in almost none: :doc:`/results`, "When not to
 # trust it".
 
 # %%

@@ -454,7 +454,7 @@ class MeritEmbedder(EmbedderTrainingMixin, EmbedderWeightsMixin, TransformerMixi
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            In nats; the lower, the less it is like the recordings of pretraining. Signals that
+            In nats; the lower, the less it is like the recordings of pretraining. Most signals that
             are no ECG, and ECGs upside down, are below the threshold of ``decision_function``; of
             ECGs with another sampling rate a part is, of those with swapped leads few are
             (results page, "When not to trust it"). Of these two there is a warning.
