@@ -99,7 +99,7 @@ def pretrain(work, ecg, texts, regime, model, rotation, args):
     if folder.exists():
         return
     train = np.flatnonzero(~np.isin(ecg.folds, ROTATIONS[rotation]))
-    X, origins, epochs = ecg.data[train], None, args.epochs
+    X, sources, epochs = ecg.data[train], None, args.epochs
     reports = None if regime == "no text" else shown(ecg, texts, regime)[train]
     if regime == "both texts":
         X, epochs = np.tile(X, (2, 1, 1)), epochs // 2
@@ -110,14 +110,14 @@ def pretrain(work, ecg, texts, regime, model, rotation, args):
         signals = standardized(more.data)
         X = np.concatenate([np.tile(X, (epochs, 1, 1)), signals])
         reports = np.concatenate([np.tile(reports, epochs), more.reports])
-        origins = np.repeat(["real", "simulated"], [len(X) - len(signals), len(signals)])
+        sources = np.repeat(["real", "simulated"], [len(X) - len(signals), len(signals)])
         epochs = 1
     changes = {"max_epochs": epochs} | REGIMES[regime][model]
     start, cpu = time.perf_counter(), time.process_time()
     embedder = MeritEmbedder(
         pretrained=None, readout="stages", random_state=rotation, n_jobs=1, **changes
     )
-    embedder.fit(X, reports=reports, origins=origins)
+    embedder.fit(X, reports=reports, sources=sources)
     embedder.save_pretrained(folder)
     note = {"wall": time.perf_counter() - start, "cpu": time.process_time() - cpu}
     print(f"{folder.name}: {note['wall']:.0f} s, CPU {note['cpu']:.0f} s", flush=True)

@@ -1,6 +1,6 @@
 """Weights of one recipe beside each other: words, sets of leads, probes, on unseen recordings.
 
-    python benchmarks/editions.py --data PATH [--folds 9 10] [--output FOLDER] FOLDER [FOLDER ...]
+    python benchmarks/editions.py --data PATH [--folds 9 10] [--name NAME] FOLDER [FOLDER ...]
 
 Asked in words, without calibration: all 71 statements by their average phrase; superclasses and
 subclasses as unions of standardized statements; and superclasses of recordings of which only some
@@ -114,6 +114,7 @@ def main(arguments=None):
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folds", type=int, nargs="+", default=[9, 10])
+    parser.add_argument("--name", default="editions", help="of the table")
     add_output(parser)
     parser.add_argument("--n", type=int, help="about as many recordings")
     args = parser.parse_args(arguments)
@@ -137,7 +138,7 @@ def main(arguments=None):
     table = pd.DataFrame(rows)
     print(f"{len(test)} recordings of folds {args.folds}")
     print(table.round(3).to_string(index=False, na_rep=""))
-    write(args.output, editions=table)
+    write(args.output, **{args.name: table})
 
 
 if __name__ == "__main__":

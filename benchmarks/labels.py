@@ -8,7 +8,7 @@ classifier on features, its penalty by leave-one-out among the drawn recordings 
 scale; those of a ``FeatureUnion`` as blocks of equal size), scikit-learn's default logistic
 regression on ``merit-tiny``, fine-tuning of ``merit-tiny``, and a supervised
 ``XResNetClassifier`` of depth 18 in 15 epochs. Networks learn all 71 statements and all classes
-at once, from 100 and 500 labels, in fewer draws (``--network-repeats``). Without any label stands
+at once, in fewer draws (``--network-repeats``). Without any label stands
 zero-shot classification by the words of ``merit-tiny``, as ``editions.py`` asks. 171 are the 1 %
 of PTB-XL's 17,084 training records that papers report.
 
@@ -42,7 +42,6 @@ from merit_sk.metrics import compare, macro_auc, macro_f1
 from merit_sk.nn.checkpoint import write_arrays
 
 COUNTS = (20, 50, 100, 171, 500)
-NETWORK_COUNTS = (100, 500)
 SCRATCH_EPOCHS = 15
 TASKS = ("superclass", "subclass", "form", "rhythm")
 MIN_POSITIVES = 10
@@ -136,13 +135,13 @@ def asked(ecg):
     return np.hstack(found)
 
 
-def draws(ecg, counts, repeats, whole=True):
+def draws(ecg, counts, repeats):
     """Recordings to learn from, by their number and draw."""
     for n in counts:
         for repeat in range(repeats):
             rng = np.random.default_rng([repeat, n])
             yield n, repeat, np.sort(rng.permutation(ecg.train)[:n])
-    if whole:
+    if repeats:
         yield len(ecg.train), 0, ecg.train
 
 
@@ -179,8 +178,7 @@ def computed(args, ecg):
             head = blocked if name == BOTH else ridge
             keep(name, n, repeat, lambda head=head, Z=Z, rows=rows: head(Z, ecg, rows))
         keep(DEFAULT, n, repeat, lambda rows=rows: logistic(kept[BOX], ecg, rows))
-    few = [n for n in counts if n in NETWORK_COUNTS]
-    for n, repeat, rows in draws(ecg, few, args.network_repeats, whole=False):
+    for n, repeat, rows in draws(ecg, counts, args.network_repeats):
         for method in (TUNED, SCRATCH):
             keep(method, n, repeat,
                  lambda m=method, rows=rows, r=repeat: network(m, ecg, rows, r))  # fmt: skip
@@ -193,12 +191,25 @@ def blocked(Z, ecg, rows):
     return head.predict(Z[ecg.test])
 
 
+def gap(y, ours, others, groups, n_resamples):
+    """Mean difference over draws, with its interval."""
+    several = [
+        compare(macro_auc, y, *pair, groups=groups, n_resamples=n_resamples, random_state=0)
+        for pair in zip(ours, others, strict=True)
+    ]
+    low, high = np.quantile(np.mean([c.resamples for c in several], axis=0), [0.025, 0.975])
+    return {"gain": np.mean([c.estimate for c in several]), "low": low, "high": high}
+
+
 def tables(found, ecg, n_resamples):
-    """Macro AUC by method, labels and task; what the weights have more than others."""
+    """Macro AUC by method, labels and task; what ``merit-tiny`` has more than others.
+
+    Others have learned from the same draws, or are asked in words.
+    """
     methods, rows, gaps = {}, [], []
     for method, n, repeat in found:
         methods.setdefault((method, n), []).append(repeat)
-    groups = ecg.groups[ecg.test]
+    learned = [n for method, n in methods if method == BOX]
     for (method, n), repeats in methods.items():
         for task, columns in ecg.columns.items():
             row, y = {"method": method, "labels": n, "task": task}, ecg.Y[ecg.test][:, columns]
@@ -207,16 +218,14 @@ def tables(found, ecg, n_resamples):
             f1 = [macro_f1(y, each, threshold="oracle") for each in scores]
             more = {"macro AUC": np.mean(aucs), "spread": np.std(aucs), "draws": len(aucs)}
             rows.append(row | more | {"macro F1, best threshold": np.mean(f1)})
-            if method == BOX or not n:
+            if method == BOX:
                 continue
-            several = [
-                compare(macro_auc, y, found[BOX, n, r][:, columns], other, groups=groups,
-                        n_resamples=n_resamples, random_state=0)
-                for r, other in zip(repeats, scores, strict=True)
-            ]  # fmt: skip
-            low, high = np.quantile(np.mean([c.resamples for c in several], axis=0), [0.025, 0.975])
-            gain = np.mean([c.estimate for c in several])
-            gaps.append(row | {"gain": gain, "low": low, "high": high})
+            for labels in learned if method == ASKED else [n]:
+                draws = methods[BOX, labels] if method == ASKED else repeats
+                ours = [found[BOX, labels, r][:, columns] for r in draws]
+                others = scores * len(draws) if method == ASKED else scores
+                more = gap(y, ours, others, ecg.groups[ecg.test], n_resamples)
+                gaps.append(row | {"labels": labels} | more)
     return pd.DataFrame(rows), pd.DataFrame(gaps)
 
 

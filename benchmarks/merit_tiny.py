@@ -11,8 +11,10 @@ was interrupted. Beside the weights, ``recipe.json`` holds all settings, version
 PATH is the folder that ``_data.py`` describes. Without it, only simulated recordings are used.
 
 ``--without`` leaves out one idea of the recipe, for the table of ablations: known ``statements``,
-``voltages``, ``lead-sets``, ``vocabularies`` (one for all origins), ``text`` or ``structure`` (one
-branch of the objective alone). ``--duration 5`` trains on crops of half a recording.
+``lead-sets``, ``whole-view`` (what draws few leads to all), ``crops``, ``vocabularies`` (one for
+all sources), ``settled-norms`` (batch norms stay as training leaves them), ``text`` or
+``structure`` (one branch of the objective alone). ``--voltages`` adds one: voltages in the space of
+texts. ``--half`` trains the small network that ablations are made with.
 """
 
 import argparse
@@ -28,27 +30,32 @@ from _data import digest, load_all, statements_of
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import load_ptbxl, stream_ecg
 from merit_sk.experiment import versions
+from merit_sk.nn import model
 from merit_sk.nn.checkpoint import write_text
 from merit_sk.nn.config import resolve_encoder
 from merit_sk.statements import PTBXL_STATEMENTS
-from merit_sk.training import augment, pretrain
+from merit_sk.training import augment, pretrain, statistics
 from merit_sk.training.batches import Reports
 
 WEIGHTS = Path(__file__).parents[1] / "merit_sk" / "pretrained" / "merit-tiny"
 TRAIN_FOLDS = tuple(range(1, 9))
 BATCH = 500
 REPORT_EVERY = 4
-PARTS = ("statements", "voltages", "lead-sets", "vocabularies", "text", "structure")
+HALF = {"widths": [32, 32, 64, 128]}
+PARTS = (
+    "statements", "lead-sets", "whole-view", "crops", "vocabularies", "settled-norms", "text",
+    "structure",
+)  # fmt: skip
 
 
 def real_recordings(path):
     """Return recordings of folds 1 to 8, their 12SL statements and their reports."""
-    sources = [load_all(path, reports) for reports in (statements_of(path), "report")]
-    ecg, in_mv = sources[0], load_ptbxl(path / "ptb-xl", task="all").data
+    kinds = [load_all(path, reports) for reports in (statements_of(path), "report")]
+    ecg, in_mv = kinds[0], load_ptbxl(path / "ptb-xl", task="all").data
     X = np.array(ecg.data)
     X[: len(in_mv)] = in_mv
     rows = np.flatnonzero(np.isin(ecg.folds, TRAIN_FOLDS))
-    return X[rows], [source.reports[rows].tolist() for source in sources]
+    return X[rows], [kind.reports[rows].tolist() for kind in kinds]
 
 
 def collect(args, folder):
@@ -58,7 +65,7 @@ def collect(args, folder):
     -------
     records : ECGRecords
         Simulated ones, then real ones, these as often as asked for.
-    origins : ndarray of str
+    sources : ndarray of str
         Kind of recording and of text.
     statements : DataFrame
         What simulated ones show.
@@ -80,21 +87,21 @@ def collect(args, folder):
     index = [np.arange(args.n_simulated)]
     reports = list(found["simulated"])
     language = np.where(np.arange(args.n_simulated) // BATCH % 2, "de", "en")
-    origins = [np.char.add("simulated ", language)]
+    sources = [np.char.add("simulated ", language)]
     for k in range(args.repeats):
         index.append(args.n_simulated + np.arange(n_real))
         kind = int(k % REPORT_EVERY == REPORT_EVERY - 1)
         reports += found["real"][kind]
-        origins.append(np.full(n_real, ("real 12SL", "real report")[kind]))
-    source = ECGRecords.from_array(np.load(signals, mmap_mode="r"), sampling_rate=100)
+        sources.append(np.full(n_real, ("real 12SL", "real report")[kind]))
+    once = ECGRecords.from_array(np.load(signals, mmap_mode="r"), sampling_rate=100)
     index = np.concatenate(index)
-    records = source[index]
+    records = once[index]
     records.reports = np.array(reports, dtype=object)
     statements = np.full((len(index), shown.shape[1]), np.nan, dtype=np.float32)
     statements[: args.n_simulated] = shown
     counts = {"simulated": args.n_simulated, "real": n_real, "recordings in a pass": len(index)}
     return (
-        records, np.concatenate(origins), pd.DataFrame(statements, columns=found["names"]), counts
+        records, np.concatenate(sources), pd.DataFrame(statements, columns=found["names"]), counts
     )  # fmt: skip
 
 
@@ -123,9 +130,9 @@ def simulate(args, out):
 
 
 class OneVocabulary(Reports):
-    """Reports of all origins, as of one: what a report does not say is absent."""
+    """Reports of all sources, as of one: what a report does not say is absent."""
 
-    def __init__(self, reports, features, rows, origins=None, truth=None):
+    def __init__(self, reports, features, rows, sources=None, truth=None):
         super().__init__(reports, features, rows, None, truth)
 
 
@@ -133,12 +140,14 @@ def leave_out(part, settings):
     """Return settings without a part of the recipe; training is changed where it is no setting."""
     if part == "lead-sets":
         augment.LEAD_SET_SHARE = 0
+    elif part == "whole-view":
+        model.WHOLE_VIEW_WEIGHT = 0
+    elif part == "crops":
+        augment.CROP_SHARE = 0
+    elif part == "settled-norms":
+        statistics.settle_batch_norms = lambda *_: None
     elif part == "vocabularies":
         pretrain.Reports = OneVocabulary
-    elif part == "voltages":
-        settings |= {
-            "encoder": replace(resolve_encoder(settings["encoder"]), voltages=False).to_dict()
-        }
     elif part in ("text", "structure"):
         settings |= {"structure_weight": float(part == "text")}
     return settings
@@ -149,17 +158,17 @@ def parse(arguments=None):
     parser.add_argument("--data", type=Path, help="folder described in _data.py")
     parser.add_argument("--work", type=Path, required=True, help="folder for signals and state")
     parser.add_argument("--output", type=Path, default=WEIGHTS)
-    parser.add_argument("--encoder", default="tiny")
+    parser.add_argument("--half", action="store_true", help="half the channels, in one pass")
     parser.add_argument("--n-simulated", type=int, default=60_000)
     parser.add_argument("--repeats", type=int, default=20, help="of real recordings in a pass")
-    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--structure-weight", type=float, default=0.25)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--duration", type=float, default=10, help="of a window, in seconds")
+    parser.add_argument("--voltages", action="store_true", help="in the space of texts")
     parser.add_argument("--without", choices=PARTS, help="leave out this part")
     parser.add_argument("--seed", type=int, default=1, help="that of the package's weights")
-    parser.add_argument("--n-jobs", type=int, default=2)
+    parser.add_argument("--n-jobs", type=int, default=1)
     return parser.parse_args(arguments)
 
 
@@ -167,18 +176,19 @@ def main(arguments=None):
     args = parse(arguments)
     what = {"seed": args.seed, "n_simulated": args.n_simulated, "real": args.data is not None}
     settings = {
-        "encoder": args.encoder, "structure_weight": args.structure_weight,
-        "max_epochs": args.epochs, "batch_size": args.batch_size, "lr": args.lr,
+        "encoder": HALF if args.half else "tiny", "structure_weight": args.structure_weight,
+        "max_epochs": 1 if args.half else args.epochs, "batch_size": args.batch_size, "lr": args.lr,
         "random_state": args.seed,
     }  # fmt: skip
-    if args.duration != 10:
-        settings["duration"] = args.duration
+    if args.voltages:
+        encoder = resolve_encoder(settings["encoder"])
+        settings["encoder"] = replace(encoder, voltages=True).to_dict()
     settings = leave_out(args.without, settings)
     data = args.work / f"data-{digest(what)}"
     made = what | settings | {"repeats": args.repeats}
     run = args.work / f"run-{digest(made | ({'without': args.without} if args.without else {}))}"
     begin = time.perf_counter()
-    records, origins, statements, counts = collect(args, data)
+    records, sources, statements, counts = collect(args, data)
     print(f"{records}: {counts}, {time.perf_counter() - begin:.0f} s", flush=True)
     begin = time.perf_counter()
     embedder = MeritEmbedder(
@@ -186,7 +196,7 @@ def main(arguments=None):
     )
     if args.without == "statements":
         statements = None
-    embedder.fit(records, origins=origins, statements=statements)
+    embedder.fit(records, sources=sources, statements=statements)
     seconds = time.perf_counter() - begin
     embedder.save_pretrained(args.output, dtype="float16")
     recipe = {

@@ -30,7 +30,6 @@ from skorch.callbacks import Callback
 from merit_sk import ECGRecords, MeritEmbedder
 from merit_sk.datasets import make_ecg
 from merit_sk.nn.device import resolve_precision
-from merit_sk.training.augment import disturb, keep_lead_set, vary
 
 VIT = {"trunk": "vit", "patch": 50, "mask_ratio": 0.75, "decoder_width": 256, "decoder_depth": 4}
 MODELS = {
@@ -62,18 +61,12 @@ def batches_of(embedder):
     if reports is not None:
         features = embedder.text_features_(reports.bank)
         embedder.model_.set_bank({name: torch.as_tensor(v) for name, v in features.items()})
-    out = []
-    for inputs, _ in batches:
-        n_valid = inputs["n_valid"]
-        signal = vary(inputs["signal"], n_valid)
-        view = keep_lead_set(disturb(signal, n_valid), batches.data.source.spec.leads)
-        out.append(inputs | {"signal": signal, "view": view})
-    return out
+    return [inputs | embedder.net_.views(inputs) for inputs, _ in batches]
 
 
 def bare_epoch(model, batches, precision="float32"):
     """A loop that a user of torch would write."""
-    model.train()
+    model.train().set_teachers()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.05)
     for inputs in batches:
         optimizer.zero_grad()
@@ -82,7 +75,9 @@ def bare_epoch(model, batches, precision="float32"):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        model.teachers_follow()
         loss.item()
+    model.drop_teachers()
 
 
 def fit_table(options):

@@ -27,15 +27,18 @@ from _trace import ROOT, changed, code_digest
 
 HERE, RESULTS = Path(__file__).parent, ROOT / "benchmarks" / "results"
 MARK = re.compile(r"<!--(?P<what>[\w-]+\[.*?\]\..+?)-->.*?<!--/-->")
-TINY = "merit_tiny.py --data {data} --work {work} --output {weights} --n-jobs 1"
-PARTS = ("structure", "text", "statements", "voltages", "lead-sets", "vocabularies")
+TINY = "merit_tiny.py --data {data} --work {work} --output {weights}"
+PARTS = ("statements", "vocabularies", "lead-sets", "whole-view", "crops", "settled-norms")
+IDEAS = {f"without-{part}": f"{TINY} --half --without {part}" for part in PARTS} | {
+    "with-voltages": f"{TINY} --half --voltages",
+    "pairs": f"{TINY} --half".replace("merit_tiny", "pairs"),
+}
 WEIGHTS = {
     **{f"seed{k}": f"{TINY} --seed {k}" for k in (0, 1, 2)},
-    **{f"without-{part}": f"{TINY} --without {part}" for part in PARTS},
-    "simulated": "merit_tiny.py --work {work} --output {weights} --n-jobs 1",
-    "crops": f"{TINY} --duration 5 --epochs 2",
-    "pairs": TINY.replace("merit_tiny", "pairs"),
-    "distillation": TINY.replace("merit_tiny", "distillation"),
+    **{f"without-{part}": f"{TINY} --without {part}" for part in ("structure", "text")},
+    "simulated": "merit_tiny.py --work {work} --output {weights}",
+    "half": f"{TINY} --half",
+    **IDEAS,
 }
 
 
@@ -49,6 +52,7 @@ class Run:
 
 
 HALVES = ("without-structure", "without-text", "simulated")
+EDITIONS = ("seed1", "seed0", "seed2", *HALVES)
 RUNS = {
     "defaults": Run("defaults.py", "--data {data}"),
     "labels": Run(
@@ -60,10 +64,13 @@ RUNS = {
     "labels-mv": Run("labels.py", "--data {data} --work {work} --mv --network-repeats 0"),
     "editions": Run(
         "editions.py",
-        "--data {data} {seed1} {seed0} {seed2} "
-        + " ".join(f"{{without-{part}}}" for part in PARTS)
-        + " {simulated} {crops} {pairs} {distillation}",
-        tuple(WEIGHTS),
+        "--data {data} " + " ".join(f"{{{name}}}" for name in EDITIONS),
+        EDITIONS,
+    ),
+    "parts": Run(
+        "editions.py",
+        "--data {data} --name parts " + " ".join(f"{{{name}}}" for name in ("half", *IDEAS)),
+        ("half", *IDEAS),
     ),
     "model_card": Run("model_card.py", "--data {data}"),
     "calibration": Run("calibrate.py", "--data {data} --only-tables"),
@@ -71,7 +78,7 @@ RUNS = {
     "unfamiliar": Run("unfamiliar.py", "--data {data}"),
     "plausibility": Run("plausibility.py", "--data {data}"),
     "explanations": Run("explanations.py", "--data {data} --seed 7"),
-    "branches": Run("branches.py", "--data {data} --work {work} --seeds 2"),
+    "branches": Run("branches.py", "--data {data} --work {work}"),
     "going_on": Run("going_on.py", "--data {data} --work {work}"),
     "new_words": Run("new_words.py"),
     "measurements": Run("measurements.py", "--data {data} --only-tables"),

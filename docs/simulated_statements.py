@@ -37,8 +37,8 @@ SOURCES = {
     "Scientific Data 7:154 (2020), doi:10.1038/s41597-020-0495-6",
 }
 
-_MI = "Q waves or missing R in {} leads: the wall's vector is lost; T flat or inverted"
-_ISC = "T inverted, ST depressed in {} leads"
+_MI = "Q waves or missing R in {} leads: the wall's vector is lost or reversed; ST and T vary"
+_ISC = "T inverted, ST depressed in {} leads; T flatter in all"
 _INJ = "Marked horizontal ST depression in {} leads"
 
 # code: (what is drawn, source)
@@ -49,23 +49,27 @@ CRITERIA = {
         "Kusumoto 2019",
     ),
     "3AVB": ("Atria and ventricles on clocks of their own; narrow or wide escape", "Kusumoto 2019"),
-    "ABQRS": ("R waves smaller in inferior and anterior leads; mostly beside an infarct", "PTB-XL"),
-    "AFIB": ("No P; irregular RR; waves of 4.8 to 7.6 Hz, largest in V1", "Hindricks 2021"),
+    "ABQRS": ("R waves smaller in inferior leads and V1 to V3; mostly beside an infarct", "PTB-XL"),
+    "AFIB": (
+        "No P; irregular RR; waves of 4.8 to 7.6 Hz, largest in V1; T flat, ST often depressed",
+        "Hindricks 2021",
+    ),
     "AFLT": (
         "Saw-tooth at 235 to 345/min, negative in II, III, aVF; RR its multiple",
         "Brugada 2020",
     ),
     "ALMI": (_MI.format("anterior and lateral"), "Thygesen 2018"),
-    "AMI": (_MI.format("V2 to V4"), "Thygesen 2018"),
+    "AMI": (_MI.format("V1 to V4"), "Thygesen 2018"),
     "ANEUR": ("Anteroseptal infarct with lasting ST elevation", "Wagner 2009"),
     "ASMI": (_MI.format("V1 to V3"), "Thygesen 2018"),
     "BIGU": ("Every second beat premature, ventricular or atrial", "Surawicz 2008"),
     "CLBBB": (
-        "QRS of 120 ms or more; septum from right to left, late left walls; T opposed",
+        "QRS of 120 ms or more; septum from right to left, late left walls one after the other; "
+        "T opposed",
         "Surawicz 2009",
     ),
     "CRBBB": (
-        "QRS of 120 ms or more; late right wall: R' in V1, broad S in I and V6",
+        "QRS of 120 ms or more; late right wall: rsR' in V1, broad S in I and V6",
         "Surawicz 2009",
     ),
     "DIG": ("Sagging ST, flat T, short QT", "Rautaharju 2009"),
@@ -92,7 +96,8 @@ CRITERIA = {
     "ISC_": ("Strain: ST depressed, T flat or inverted in I, aVL, V5, V6", "Hancock 2009"),
     "IVCD": ("QRS of 110 ms or more without the pattern of a bundle", "Surawicz 2009"),
     "LAFB": (
-        "Axis left of -30 to -45 degrees: inferior walls first, high lateral ones last",
+        "Axis left of -30 to -45 degrees: inferior walls first (r in II, III, aVF), high lateral "
+        "ones and base last (deep S there)",
         "Surawicz 2009",
     ),
     "LAO/LAE": ("P of 120 ms or more, notched; terminal P negative in V1", "Hancock 2009"),
@@ -105,7 +110,8 @@ CRITERIA = {
     ),
     "LPR": ("PR above 200 ms, mild", "Kusumoto 2019"),
     "LVH": (
-        "Left walls stronger, all voltages larger: S in V1 + R in V5 or V6 raised; smaller T",
+        "Left walls stronger, all voltages larger: S in V1 + R in V5 or V6 raised; often slight "
+        "ST depression and flat T in I, V5, V6",
         "Sokolow 1949",
     ),
     "LVOLT": ("All potentials 30 to 42 % of normal", "Surawicz 2008"),
@@ -133,13 +139,13 @@ CRITERIA = {
     "SEHYP": ("Strong septum: deep narrow Q in I, V5, V6", "Hancock 2009"),
     "SR": ("P before each QRS, upright in II; 52 to 98/min", "Surawicz 2008"),
     "STACH": ("Sinus rate above 100/min", "Brugada 2020"),
-    "STD_": ("Slight ST depression in lateral and inferior leads", "Rautaharju 2009"),
+    "STD_": ("Slight ST depression in I, II, V4 to V6; T flatter", "Rautaharju 2009"),
     "STE_": ("Slight ST elevation in V2 to V4", "Rautaharju 2009"),
     "SVARR": ("P of changing shape and irregular cycles", "Brugada 2020"),
     "SVTAC": ("Regular narrow QRS at 140 to 200/min, no P", "Brugada 2020"),
     "TAB_": ("T flat, its axis turned", "Rautaharju 2009"),
     "TRIGU": ("Every third beat premature, ventricular or atrial", "Surawicz 2008"),
-    "VCLVH": ("All voltages larger, left walls most; T as it was", "Sokolow 1949"),
+    "VCLVH": ("All voltages larger, left walls most; ST and T little changed", "Sokolow 1949"),
     "WPW": ("PR below 120 ms, delta wave, wide QRS, T opposed", "Surawicz 2009"),
 }
 
@@ -151,19 +157,23 @@ What the simulator draws
 :func:`merit_sk.datasets.make_ecg` draws PTB-XL's 71 statements by changing the parameters of a
 healthy person. The table says for each what appears on paper, what that rests on, and which
 parameters change: ``to`` a value in the range, ``by`` a factor, ``plus`` an amount, at ``least``
-a value. Names with a dot belong to one wall of the ventricles. Criteria are those of the sources;
-ranges within them are our choice, adjusted by comparing average beats with those of PTB-XL. Whoever
-has any finding is older, has weaker apical and anterior walls and flatter T waves turned forwards,
-and differs more from others than the healthy do.
+or at ``most`` a value. Names with a dot belong to one wall of the ventricles. Criteria are those of
+the sources; ranges within them are our choice, adjusted by comparing average beats with those of
+PTB-XL.
+
+``depression`` is an ST vector in mV that points away from the left ventricle: ST falls in I, II and
+V4 to V6 and rises in aVR and V1. Infarcts are old ones, seen in Q and R; some are made acute, with
+raised ST over the lost walls. Whoever has any finding is older, has an axis further to the left and
+T waves that are flatter and turned forwards, and differs more from others than the healthy do.
+Flatness does not multiply: of the patient and the statements, the one with the flattest T holds.
 
 """
 
 
 def _ranges(changes):
     def one(name, change):
-        verb = "least" if change.operation == "most" else change.operation
         values = f"{change.low:g}" + (f"..{change.high:g}" if change.high != change.low else "")
-        return f"{name} {verb} {values}"
+        return f"{name} {change.operation} {values}"
 
     return "; ".join(one(*item) for item in changes.items()) or "none"
 

@@ -28,9 +28,9 @@ for name, mean, share in zip(
     print(f"{name:5} mean probability {mean:.2f}, observed {share:.2f}")
 
 # %%
-# Conduction disturbances, hypertrophy and infarction come out too high, the others about right. A
-# mean can be right by chance: :class:`~merit_sk.inspection.ReliabilityDisplay` shows where
-# probabilities are too high, below the diagonal, and too low, above it.
+# All means are about right here. A mean can be right by chance:
+# :class:`~merit_sk.inspection.ReliabilityDisplay` shows where probabilities are too high, below the
+# diagonal, and too low, above it.
 from merit_sk.inspection import ReliabilityDisplay
 
 display = ReliabilityDisplay.from_estimator(
@@ -63,6 +63,9 @@ display = ReliabilityDisplay.from_predictions(
 )
 
 # %%
+# Here a hundred labels bring nothing: the curve was about right before. They pay where it is not,
+# and recordings that the new curve has not seen tell which is the case.
+#
 # Classes of which exactly one holds, such as fibrillation and sinus rhythm, are calibrated as they
 # are: ``CalibratedClassifierCV(FrozenEstimator(zero))`` takes a zero-shot classifier with
 # ``multi_label=False``. Do not make such a question out of findings that may occur together.
@@ -98,8 +101,8 @@ for name, found in answers.items():
           f"{found[y[new] == 0].mean():.0%}, cost {cost(y[new], found):.2f}")  # fmt: skip
 
 # %%
-# The saved point finds most and costs most. The tuned one costs more than two thirds does: a
-# hundred labels are enough for a curve, and few to tell its best point.
+# The saved point finds most and costs most. The tuned one is not better than two thirds: a hundred
+# labels are few to tell the best point.
 
 # %%
 # For several statements at once, ``threshold`` takes a number for each.
@@ -117,7 +120,7 @@ for name, model in {"saved with the weights": zero, "of a hundred labels": own}.
     print(f"operating points {name}: macro F1 {f1:.2f}")
 
 # %%
-# For F1 itself a hundred labels bring next to nothing here.
+# For F1 itself a hundred labels are too few: operating points learned from them cost here.
 
 # %%
 # Sets that hold the truth
@@ -140,6 +143,9 @@ print(f"{sets.sum(axis=1).mean():.2f} answers in a set")
 print(f"the first choice alone is right in {right.mean():.0%}")
 
 # %%
+# The sets hardly ever hold more than one answer here, as the first choice alone is right about as
+# often as was promised.
+#
 # MAPIE takes the classifier as it is, and has other scores and risks:
 #
 # .. code-block:: python

@@ -24,7 +24,8 @@ plt.show()
 
 # %%
 # The strongest cells, and what is lost when a part becomes normal in all leads at once. Leads
-# repeat each other, so that each alone is worth little.
+# repeat each other, so that each alone is worth little: colors are scaled to the strongest cell,
+# and which one that is says little here. That it is QRS is said by all leads together.
 
 
 def strongest(label):
@@ -46,6 +47,10 @@ plt.show()
 
 # %%
 strongest("ISCAL")
+
+# %%
+# Here it is the T wave, of I, V5, V6, and of aVR, which sees the lateral wall from the other side.
+# ST hardly counts, and V3 speaks against this place.
 
 # %%
 # Any classifier

@@ -55,6 +55,8 @@ table = pd.DataFrame(rows).set_index(["labels", "model"])
 table["interval"]
 
 # %%
+# The warning is right: once in a while the simulator exchanges the arm electrodes, as hospitals do.
+#
 # Each interval says how far a figure may move with the choice of test recordings, and with so few
 # of them it is wide. All ways meet the same recordings, though, so that differences are known
 # better. :func:`~merit_sk.metrics.compare` resamples the recordings for two ways at once.

@@ -102,8 +102,8 @@ TimelineDisplay.from_predictions(times, strips, names, threshold=thresholds, tit
 plt.show()
 
 # %%
-# Stripes are stretches that take turns: at night one of the two is answered with bradycardia, the
-# other with sinus rhythm.
+# Stripes are stretches that take turns, each of another person: at night both are answered with
+# bradycardia, one of them more surely than the other.
 #
 # ``embedder.transform_windows(record)`` gives the embedding of every window in the same way, for a
 # classifier of your own or for clusters.

@@ -41,7 +41,8 @@ from merit_sk.inspection import PretrainingDisplay
 display = PretrainingDisplay.from_estimator(embedder)
 
 # %%
-# Masked modeling hides blocks of lead and time, and fills them in from the rest.
+# Masked modeling hides blocks of lead and time, and fills them in from the rest. After so few
+# epochs it knows where the beats are, and little of their shape.
 from merit_sk.inspection import ReconstructionDisplay
 
 display = ReconstructionDisplay.from_estimator(embedder, ecg.data[test], random_state=0)

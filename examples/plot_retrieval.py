@@ -14,7 +14,8 @@ them. scikit-learn's nearest neighbors search both.
 # ``"all"``; the same superclass is among five neighbors more often with ``"all"`` (:doc:`/results`,
 # "Similar recordings").
 #
-# The neighbors of a left bundle branch block and of atrial fibrillation with a right one:
+# The neighbors of a left bundle branch block and of atrial fibrillation with a right one, of which
+# the second is drawn:
 from sklearn.neighbors import NearestNeighbors
 
 from merit_sk import MeritEmbedder

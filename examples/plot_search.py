@@ -33,6 +33,10 @@ results = pd.DataFrame(search.cv_results_)
 print(results[["param_merit__readout", "param_clf__C", *columns]].round(3).to_string(index=False))
 
 # %%
+# The warning comes with every fit that meets that recording, and is right: once in a while the
+# simulator exchanges the arm electrodes, as hospitals do.
+
+# %%
 # Searching parameters of pretraining
 # -----------------------------------
 # Reports are passed to the step by its name. With metadata routing switched on, ``reports=`` alone

@@ -71,9 +71,9 @@ print(
 )
 
 # %%
-# Labels carry over better here than words, of which the model has read few. But ST, sinus
-# tachycardia, is in neither column: no superclass of PTB-XL means it. In words it can be asked for
-# all the same.
+# Labels carry over better here than words, of which the model has read few: for hypertrophy and T
+# waves, that is, while bundle branch blocks are told as well in words. But ST, sinus tachycardia,
+# is in neither column: no superclass of PTB-XL means it. In words it can be asked for all the same.
 from merit_sk.evaluation import evaluate_zero_shot
 from merit_sk.inspection import ZeroShotDisplay
 

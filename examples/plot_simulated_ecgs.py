@@ -14,7 +14,7 @@ from merit_sk.inspection import ECGDisplay
 
 def show(*statements):
     """One recording for each entry."""
-    ecg = make_ecg(len(statements), statements=statements, sampling_rate=250, random_state=1)
+    ecg = make_ecg(len(statements), statements=statements, sampling_rate=250, random_state=2)
     for k in range(len(statements)):
         ECGDisplay.from_records(ecg.data, k)
 
@@ -22,7 +22,7 @@ def show(*statements):
 # %%
 # Normal
 # ------
-# A P wave before every QRS, R growing from V1 to V5, upright T waves.
+# A P wave before every QRS, R growing from V1 to V5, T waves upright in I, II and V2 to V6.
 show("NORM")
 
 # %%
@@ -36,6 +36,7 @@ show("CLBBB", ("CRBBB", "LAFB"), "1AVB")
 
 # %%
 # In third degree block atria and ventricles have clocks of their own, and nothing connects them.
+# Here that of the ventricles lies low, so that their complexes are wide.
 show("3AVB")
 
 # %%
@@ -48,8 +49,9 @@ show(("LVH", "ISC_"), "RVH")
 # %%
 # Infarction
 # ----------
-# A wall that is lost leaves Q waves in the leads that face it: II, III and aVF in an inferior
-# infarction, V1 to V3 in an anteroseptal one.
+# A wall that is lost leaves Q waves, or R waves that are small, in the leads that face it: II, III
+# and aVF in an inferior infarction, V1 to V3 in an anteroseptal one. Hearts are turned differently
+# from one simulated patient to the next, so that some recordings show less of it.
 show("IMI", "ASMI")
 
 # %%

@@ -41,10 +41,10 @@ def test_help(benchmark, capsys, name):
     assert done.value.code == 0 and "usage" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["merit_tiny", "pairs", "distillation"])
+@pytest.mark.parametrize("name", ["merit_tiny", "pairs"])
 def test_merit_tiny(benchmark, tmp_path, name):
     """On simulated recordings alone, to where it can be loaded from."""
-    words = "--n-simulated 32 --batch-size 16 --n-jobs 1".split()
+    words = "--n-simulated 32 --batch-size 16".split()
     benchmark(name, "--work", tmp_path / "work", "--output", tmp_path / "model", *words)
     names = {path.name for path in (tmp_path / "model").iterdir()}
     assert {"config.json", "model.safetensors", "recipe.json"} <= names
@@ -468,4 +468,5 @@ def test_pairs_differ_in_one_finding(benchmark):
         changed = {names[j] for j in np.flatnonzero(shown[k] != shown[k + 1])} - {"NORM"}
         assert len(changed) == 1 and changed <= {*pairs.HARD}
         assert not np.array_equal(signals[k], signals[k + 1])
-        assert np.corrcoef(signals[k, 0], signals[k + 1, 0])[0, 1] > 0.5
+        alike = [np.corrcoef(*lead)[0, 1] for lead in zip(*signals[k : k + 2], strict=True)]
+        assert max(alike) > 0.8

@@ -10,9 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from merit_sk import ECGRecords, MeritEmbedder
+from merit_sk import (
+    ECGRecords,
+    MeritEmbedder,
+    MeritMeasurements,
+    MeritReportGenerator,
+    MeritZeroShotClassifier,
+)
 from merit_sk.__main__ import main
 from merit_sk.datasets import make_ecg
+from merit_sk.nn.encoder import ConvEncoder
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +52,32 @@ def test_several_records_each_with_its_picture(weights, tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.count("probability (*") == 2
     assert (tmp_path / "a.png").exists() and (tmp_path / "b.png").exists()
+
+
+def test_a_recording_goes_through_the_network_once(tmp_path, monkeypatch, capsys):
+    for name, statement in {"a": "AFIB", "b": "NORM"}.items():
+        main(["simulate", str(tmp_path / name), statement])
+    capsys.readouterr()
+    windows, forward = [], ConvEncoder.forward
+
+    def counted(encoder, signal, n_valid):
+        windows.append(signal.clone())
+        return forward(encoder, signal, n_valid)
+
+    monkeypatch.setattr(ConvEncoder, "forward", counted)
+    main(["read", str(tmp_path / "a"), str(tmp_path / "b"), "--json"])
+    main(["read", str(tmp_path / "a"), "--output", str(tmp_path / "a.png")])
+    assert len(windows) == 3 and windows[0].equal(windows[2]) and not windows[0].equal(windows[1])
+    read = json.loads(capsys.readouterr().out.splitlines()[0])
+
+    X = ECGRecords.from_wfdb([tmp_path / "a"])
+    measured = MeritMeasurements().measure(X).iloc[0]
+    assert read["measured"]["qrs_duration"] == pytest.approx(measured.qrs_duration, abs=0)
+    assert read["written_report"] == MeritReportGenerator().predict(X)[0]
+    assert read["familiarity"] == MeritEmbedder().decision_function(X)[0]
+    zero = MeritZeroShotClassifier(language="en").fit(X)
+    chances = dict(zip(zero.classes_, zero.predict_proba(X)[0], strict=True))
+    assert {s["code"]: s["probability"] for s in read["statements"]} == chances
 
 
 def test_no_file_of_the_user_is_overwritten(weights, tmp_path, capsys):

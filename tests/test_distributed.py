@@ -19,6 +19,7 @@ from merit_sk.nn.collective import average_gradients
 from merit_sk.nn.config import EncoderConfig
 from merit_sk.nn.model import MeritModel
 from merit_sk.training import net as net_module
+from merit_sk.training import statistics
 
 CONV = EncoderConfig(widths=(8, 8), patch=4)
 VIT = EncoderConfig(trunk="vit", width=16, depth=2, heads=2, patch=25, decoder_width=16)
@@ -85,7 +86,7 @@ def step(rank, config, structure_weight, missing, parts=2):
     model_module.hide_blocks = hide_alike
     torch.manual_seed(0)
     model = MeritModel(config, 12, 100, ("terms", 6), structure_weight)
-    model.set_teacher()
+    model.set_teachers()
     model.set_bank({"terms": torch.arange(3)[:, None], "weights": torch.ones(3, 1)})
     rows = slice(rank * 10 // parts, (rank + 1) * 10 // parts)
 
@@ -130,8 +131,10 @@ def fit(rank, few, parameters, callbacks=()):
 def fit_plainly(rank, few, parameters):
     """Without what is drawn for each process on its own."""
     model_module.hide_blocks = hide_alike
-    net_module.vary = net_module.disturb = lambda x, n_valid: x
-    net_module.keep_lead_set = lambda x, leads: x
+    for module in (net_module, statistics):
+        module.vary = module.disturb = lambda x, n_valid: x
+        module.keep_lead_set = lambda x, leads: x
+    net_module.crop = lambda x, n_valid, multiple: (x, n_valid)
     return fit(rank, few, parameters)
 
 
@@ -157,8 +160,9 @@ TOLERANCES = {"float32": (1e-5, 1e-5), "bfloat16": (1e-3, 4e-3)}
 def test_fit_is_that_of_one_process_with_twice_the_batch(
     few, tmp_path, monkeypatch, precision, target
 ):
-    for module, name in [(model_module, "hide_blocks"), (net_module, "vary"),
-                         (net_module, "disturb"), (net_module, "keep_lead_set")]:  # fmt: skip
+    drawn = [(module, name) for module in (net_module, statistics)
+             for name in ("vary", "disturb", "keep_lead_set")]  # fmt: skip
+    for module, name in [(model_module, "hide_blocks"), (net_module, "crop"), *drawn]:
         monkeypatch.setattr(module, name, getattr(module, name))
     encoder = SHORT["encoder"] | {"target": target}
     parameters = {"encoder": encoder, "lr": 1e-4, "precision": precision}

@@ -332,7 +332,7 @@ def test_progress_is_silent_unless_asked_for(tiny, ecg, capsys):
     assert "mi_text" in capsys.readouterr().out
 
 
-def test_batches_of_one_origin(ecg, tiny):
+def test_batches_of_one_source(ecg, tiny):
     class Seen(Callback):
         def on_batch_begin(self, net, batch, training=False, **kwargs):
             batches.append(set(batch[0]["text_index"].tolist()))
@@ -340,7 +340,7 @@ def test_batches_of_one_origin(ecg, tiny):
     batches = []
     reports = np.where(np.arange(len(ecg.data)) % 3 == 0, "from a", "from b")
     changed(tiny, batch_size=8, max_epochs=2, callbacks=[Seen()]).fit(
-        ecg.data, reports=reports, origins=reports
+        ecg.data, reports=reports, sources=reports
     )
     per_epoch = -(-len(reports) // 8)
     assert len(batches) == 2 * per_epoch
@@ -382,9 +382,14 @@ def test_fewer_reports_more_structure(ecg, tiny):
     assert not np.array_equal(automatic, other)
 
 
-def test_origins_of_another_length(ecg, tiny):
+def test_fit_asks_for_reports_sources_and_statements():
+    requests = MeritEmbedder().get_metadata_routing().fit.requests
+    assert requests == {"reports": True, "sources": True, "statements": True}
+
+
+def test_sources_of_another_length(ecg, tiny):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        changed(tiny).fit(ecg.data, origins=["a"])
+        changed(tiny).fit(ecg.data, sources=["a"])
 
 
 @pytest.fixture(params=["real", "simulated"])

@@ -5,8 +5,15 @@ import warnings
 import numpy as np
 import pytest
 
-from merit_sk import MeritEmbedder
+from merit_sk import (
+    ECGRecords,
+    MeritEmbedder,
+    MeritMeasurements,
+    MeritReportGenerator,
+    MeritZeroShotClassifier,
+)
 from merit_sk.datasets import make_ecg
+from merit_sk.estimators import XResNetClassifier
 
 
 def changed(parameters, **changes):
@@ -46,6 +53,50 @@ def test_flat_leads_are_counted(tiny, X):
 def test_wrong_number_of_leads(fitted, X):
     with pytest.raises(ValueError, match=r"12.*ECGRecords.from_array"):
         fitted.transform(X[:, :3])
+
+
+@pytest.mark.parametrize("read", [
+    lambda X: MeritEmbedder().transform(X),
+    lambda X: MeritEmbedder().fit(X),
+    lambda X: MeritZeroShotClassifier().fit(X),
+    lambda X: MeritMeasurements().measure(X),
+    lambda X: MeritReportGenerator().predict(X),
+    lambda X: XResNetClassifier().fit(X, np.arange(12) % 2),
+])  # fmt: skip
+def test_one_recording_is_not_twelve(read):
+    one = make_ecg(1, random_state=0).data[0]
+    with pytest.raises(ValueError, match=r"\(12, 1000\) is one recording.* Pass X\[None\], as"):
+        read(one)
+
+
+def test_one_recording_with_time_first():
+    one = make_ecg(1, random_state=0).data[0].T
+    with pytest.raises(ValueError, match=r"\(1000, 12\) is one .* columns .* Pass X.T\[None\], as"):
+        MeritEmbedder().transform(one)
+    assert MeritEmbedder().transform(one.T[None]).shape == (1, 1656)
+    with pytest.raises(ValueError, match=r"got \(1000, 12\): one recording is X\[None\]"):
+        ECGRecords.from_array(one, sampling_rate=100)
+
+
+def test_twelve_recordings_of_one_lead(strict):
+    X = np.asarray(make_ecg(12, random_state=0).data)[:, 1]
+    with pytest.warns(UserWarning, match=r"has 12 rows: .* pass X\[None\]; .* pass X\[:, None\]"):
+        Z = MeritEmbedder().transform(X)
+    np.testing.assert_array_equal(MeritEmbedder().transform(X[:, None]), Z)
+    embedder = MeritEmbedder().fit(X[:11])
+    embedder.transform(X)  # fitted in two dimensions
+    MeritEmbedder(leads=["II"]).transform(X)
+    MeritMeasurements(MeritEmbedder(leads=["II"])).measure(X)
+    MeritEmbedder().transform(X[:11])
+
+
+@pytest.fixture
+def strict():
+    """Warnings are errors, but for those of leads that are missing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "the recordings lack")
+        yield
 
 
 def test_microvolts_are_noticed_at_transform(fitted, X):

@@ -1,4 +1,4 @@
-"""Statements known beside reports, vocabularies of origins, voltages, sets of leads."""
+"""Statements known beside reports, vocabularies of sources, voltages, sets of leads."""
 
 import numpy as np
 import pandas as pd
@@ -52,10 +52,10 @@ def test_a_known_statement_is_every_phrase_for_it_in_both_languages():
         np.testing.assert_allclose(weights.sum(axis=0), 3 * truth[code].notna(), rtol=1e-6)
 
 
-def test_reports_of_one_origin_say_nothing_about_words_of_another():
+def test_reports_of_one_source_say_nothing_about_words_of_another():
     reports = np.array(["af; sinus", "af", "flimmern", "flimmern; sinus"] * 3, dtype=object)
-    origins = np.array(["en", "en", "de", "de"] * 3)
-    found = entries(reports, origins=origins)
+    sources = np.array(["en", "en", "de", "de"] * 3)
+    found = entries(reports, sources=sources)
     assert [weight for _, weight in found["af"]][:4] == [1, 1, 0, 0]
     assert [weight for _, weight in found["flimmern"]][:4] == [0, 0, 1, 1]
     assert found["sinus"][:4] == [(1, 1), (0, 1), (0, 1), (1, 1)]
@@ -151,13 +151,13 @@ def test_mixed_in_simulated_recordings(ecg):
     np.testing.assert_array_equal(np.asarray(mixed.data[-3:]), np.asarray(real))
     np.testing.assert_array_equal(np.asarray(mixed.data[-6:-3]), np.asarray(real))
     assert mixed.reports[-6:].tolist() == ["a", "", "c"] * 2
-    kinds, numbers = np.unique(mixed.origins, return_counts=True)
+    kinds, numbers = np.unique(mixed.sources, return_counts=True)
     assert dict(zip(kinds, numbers, strict=True)) == {
         "real": 6, "simulated, de": 500, "simulated, en": 700,
     }  # fmt: skip
     assert mixed.statements[:1200].notna().all(axis=None)
     assert mixed.statements[1200:].isna().all(axis=None)
-    german = mixed.reports[mixed.origins == "simulated, de"]
+    german = mixed.reports[mixed.sources == "simulated, de"]
     assert sum("sinusrhythmus" in text for text in german) > 100
     again = mix_simulated(real, n_simulated=1200, repeats=2, random_state=0)
     np.testing.assert_array_equal(np.asarray(again.data[:5]), np.asarray(mixed.data[:5]))
@@ -166,7 +166,7 @@ def test_mixed_in_simulated_recordings(ecg):
 def test_mixed_in_simulated_recordings_can_be_learned_from(ecg):
     mixed = mix_simulated(ecg.data[:20], n_simulated=40, repeats=1, random_state=0)
     learned = MeritEmbedder(max_epochs=1, **SMALL).fit(
-        mixed.data, reports=mixed.reports, origins=mixed.origins, statements=mixed.statements
+        mixed.data, reports=mixed.reports, sources=mixed.sources, statements=mixed.statements
     )
     assert learned.embed_text(["vorhofflimmern"]).shape == (1, 128)
 

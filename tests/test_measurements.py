@@ -176,6 +176,22 @@ def test_arrays_and_single_columns(few):
     assert two.measurements_ == ["y0", "y1"] and two.predict(few.data).shape == (40, 2)
 
 
+@pytest.mark.parametrize("rate", [100, 500])
+def test_measures_before_fit_with_parameters_of_an_embedder(rate):
+    ecg = make_ecg(3, sampling_rate=rate, random_state=1)
+    model = MeritMeasurements(MeritEmbedder(sampling_rate=rate))
+    found = model.measure(np.asarray(ecg.data))
+    np.testing.assert_array_equal(found, MeritMeasurements().measure(ecg.data))
+    np.testing.assert_array_equal(found, model.predict(np.asarray(ecg.data)))
+    np.testing.assert_array_equal(found, model.fit(np.asarray(ecg.data)).measure(ecg.data))
+
+
+def test_an_embedder_that_is_to_be_trained_is_not_measured_with(few):
+    for embedder in (MeritEmbedder(max_epochs=1), MeritEmbedder(pretrained=None)):
+        with pytest.raises(NotFittedError, match="Call 'fit'"):
+            MeritMeasurements(embedder).measure(few.data)
+
+
 def test_weights_keep_what_was_learned(fitted, few, tmp_path):
     with pytest.raises(ValueError, match="hold no measurements: pass y="):
         MeritMeasurements(fitted).predict(few.data)

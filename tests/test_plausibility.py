@@ -1,13 +1,21 @@
 """Recordings that contradict what is said of them: rate, leads, unit."""
 
+import pickle
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from merit_sk import ECGRecords, MeritEmbedder
+from merit_sk import (
+    ECGRecords,
+    MeritEmbedder,
+    MeritMeasurements,
+    MeritReportGenerator,
+    MeritZeroShotClassifier,
+)
 from merit_sk.datasets import make_ecg
+from merit_sk.estimators import XResNetClassifier
 from merit_sk.signals import (
     STANDARD_LEADS,
     bandpass,
@@ -131,6 +139,23 @@ def test_interchanged_arms_are_named(X):
         assert check_lead_order(wrong, STANDARD_LEADS, names) == IN_ORDER
 
 
+@pytest.mark.parametrize("pair", ["aVL, aVF", "aVR, aVF", "I, II", "II, III", "I, aVL"])
+def test_exchanged_limb_leads_of_some_recordings_are_named(X, pair):
+    channels = [STANDARD_LEADS.index(name) for name in pair.split(", ")]
+    wrong = bandpass(X, 100, 0.5, 40)
+    for record in (3, 22):
+        wrong[record, channels] = wrong[record, channels[::-1]]
+    with pytest.warns(UserWarning, match=f"seem to be exchanged: {pair} in records 3, 22. Leave"):
+        assert check_lead_order(wrong, STANDARD_LEADS) == IN_ORDER
+
+
+def test_different_faults_of_recordings_are_told_apart(X):
+    wrong = bandpass(X, 100, 0.5, 40)
+    wrong[3, [4, 5]], wrong[9, [0, 1]] = wrong[3, [5, 4]], wrong[9, [1, 0]]
+    with pytest.warns(UserWarning, match="aVL, aVF in record 3; I, II in record 9"):
+        assert check_lead_order(wrong, STANDARD_LEADS) == IN_ORDER
+
+
 def test_three_leads_and_fewer(X, strict):
     X = bandpass(X, 100, 0.5, 40)
     for leads in (["I", "II", "III"], ["II", "V1"], ["V5"], ["I", "aVF", "aVL"]):
@@ -144,6 +169,10 @@ def test_leads_standardised_one_by_one(X):
     standardized = X / X.std(axis=-1, keepdims=True)
     with pytest.warns(UserWarning, match="standardized by itself.*mV"):
         check_lead_order(standardized, STANDARD_LEADS)
+    some = bandpass(X, 100, 0.5, 40)
+    some[:8] /= some[:8].std(axis=-1, keepdims=True)
+    with pytest.warns(UserWarning, match="standardized by itself.*mV"):
+        check_lead_order(some, STANDARD_LEADS)
 
 
 def test_noise_is_no_wrong_order(strict):
@@ -186,6 +215,103 @@ def test_fit_is_silent_about_good_recordings(ready, X):
         ready.fit(X)
         ready.fit(ECGRecords.from_array(X, sampling_rate=100))
     assert not caught
+
+
+def messages(call):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    assert {warning.filename for warning in caught} <= {__file__}
+    return [str(warning.message) for warning in caught]
+
+
+READING = {
+    "transform": lambda X: MeritEmbedder().transform(X),
+    "windows": lambda X: list(MeritEmbedder().transform_windows(X)),
+    "familiarity": lambda X: MeritEmbedder().decision_function(X),
+    "cached": lambda X: MeritEmbedder(cache=True).transform(X),
+    "loaded": lambda X: MeritEmbedder.from_pretrained("merit-tiny").transform(X),
+    "zero-shot": lambda X: MeritZeroShotClassifier().fit(X).predict(X),
+    "measurements": lambda X: MeritMeasurements().measure(X),
+    "reports": lambda X: MeritReportGenerator().predict(X),
+}
+
+
+@pytest.mark.parametrize("how", list(READING))
+def test_reading_without_a_fit_warns_once_and_only_with_reason(X, how):
+    slow = np.asarray(make_ecg(3, sampling_rate=500, random_state=0).data)
+    (said,) = messages(lambda: READING[how](slow))
+    assert "do not look sampled at 100 Hz but at about" in said
+    (said,) = messages(lambda: READING[how](X[:3, ORDERS["aVF before aVL"]]))
+    assert "add up in the order I, II, III, aVR, aVF, aVL" in said
+    assert not messages(lambda: READING[how](X[:3]))
+
+
+def scaled(X, axis, low=0):
+    least, most = X.min(axis=axis, keepdims=True), X.max(axis=axis, keepdims=True)
+    return low + (1 - low) * (X - least) / (most - least)
+
+
+@pytest.mark.parametrize(("axis", "low", "each"), [(2, 0, "lead"), (2, -1, "lead"),
+                                                   ((1, 2), 0, "recording")])  # fmt: skip
+def test_signals_scaled_to_their_extremes(X, axis, low, each):
+    wrong = scaled(X, axis, low)
+    for call in (lambda: MeritEmbedder().fit(wrong), lambda: MeritEmbedder().transform(wrong)):
+        (said,) = messages(call)
+        assert f"smallest and largest value of each {each} are exactly" in said
+        assert said.endswith("Pass signals in mV.")
+    records = ECGRecords.from_array(wrong, sampling_rate=100)
+    assert len(messages(lambda: MeritEmbedder().transform(records))) == 1
+
+
+def test_one_lead_scaled_to_its_extremes(X):
+    said = messages(lambda: MeritEmbedder().fit(scaled(X[:, 1], -1)))
+    assert any("smallest and largest value of each lead" in text for text in said)
+
+
+def test_a_scale_that_is_no_min_max(X, strict):
+    some = X.copy()
+    some[:10] = scaled(some[:10], (1, 2))
+    for fine in (X, some, X / X.std(axis=(1, 2), keepdims=True), X / np.abs(X).max()):
+        MeritEmbedder().fit(fine)
+    MeritEmbedder().transform((X - X.min()) / np.ptp(X))  # by the extremes of all: not to be told
+
+
+@pytest.mark.parametrize("folder", ["ptb-xl/records100", "ptb-xl/records500", "georgia", "csn",
+                                    "cpsc2018"])  # fmt: skip
+def test_real_recordings_are_read_in_silence(data_dir, folder, strict):
+    records = real(data_dir, folder)[:64]
+    embedder = MeritEmbedder()
+    for start in range(0, len(records), 8):
+        embedder.transform(records[start : start + 8])
+
+
+def test_what_fit_has_looked_at_is_not_warned_of_again(X):
+    wrong = X[:, ORDERS["aVF before aVL"]]
+    records = ECGRecords.from_array(wrong, sampling_rate=100)
+    for data in (wrong, records):
+        assert len(messages(lambda data=data: MeritEmbedder().fit_transform(data))) == 1
+        embedder = MeritEmbedder(max_epochs=0)
+        assert len(messages(lambda data=data, e=embedder: e.fit(data))) == 1
+        assert not messages(lambda data=data, e=embedder: e.transform(data))
+        assert len(messages(lambda data=data, e=embedder: e.transform(data[5:]))) == 1
+        loaded = pickle.loads(pickle.dumps(embedder))
+        assert len(messages(lambda data=data, e=loaded: e.transform(data))) == 1
+
+
+def test_a_trained_classifier_looks_at_what_it_predicts(X):
+    y = np.arange(len(X)) % 2
+    classifier = XResNetClassifier(max_epochs=1, random_state=0).fit(X, y)
+    assert not messages(lambda: classifier.predict(X))
+    (said,) = messages(lambda: classifier.predict(X[:, ORDERS["aVF before aVL"]]))
+    assert "add up in the order I, II, III, aVR, aVF, aVL" in said
+
+
+def test_invalid_samples_are_named_as_ever(X):
+    wrong = X[:5].copy()
+    wrong[[0, 2, 4], 0, 5] = np.nan
+    with pytest.raises(ValueError, match="NaN or infinite samples in records 0, 2, 4"):
+        MeritEmbedder().transform(wrong)
 
 
 def test_flat_leads_are_counted_among_those_looked_at(ready):

@@ -186,6 +186,61 @@ def test_signs_of_conduction_hypertrophy_and_infarction():
     assert np.median(limb) < 0.75
 
 
+def waves_of_first_beat(signal, row, lead):
+    """QRS of a lead in mV, from the level before it, and the duration of its Q wave in ms."""
+    onset = row.qrs_times[row.qrs_times > 0.5][0]
+    first, last = round(onset * RATE), round((onset + row.qrs / 1000) * RATE)
+    qrs = (
+        signal[LEAD[lead], first - 5 : last + 5] - signal[LEAD[lead], first - 6 : first - 2].mean()
+    )
+    until_r = np.append(np.flatnonzero(qrs > 0.05), len(qrs))[0]
+    return qrs, (qrs[:until_r] < -0.02).sum() * 1000 / RATE
+
+
+def test_old_infarcts_are_seen_in_q_and_r():
+    codes = ["NORM", "IMI", "ASMI", "AMI", "LMI", "PMI"]
+    x, frame = clean(codes, 40 * len(codes), duration=3)
+    truth = {c: frame[k :: len(codes)] for k, c in enumerate(codes)}
+    for code, leads in {"IMI": ["III", "aVF"], "ASMI": ["V1", "V2", "V3"], "LMI": ["aVL"]}.items():
+        for lead in leads:
+            left = truth[code][f"r_{lead}"].median() / truth["NORM"][f"r_{lead}"].median()
+            assert left < 0.65, (code, lead)
+    assert truth["AMI"].r_V3.median() < 0.65 * truth["NORM"].r_V3.median()
+    assert truth["PMI"].r_V2.median() > 1.3 * truth["NORM"].r_V2.median()
+    for code, lead in (("IMI", "aVF"), ("ASMI", "V2"), ("LMI", "I")):
+        wide = {}
+        for c in ("NORM", code):
+            rows = zip(x[codes.index(c) :: len(codes)], truth[c].itertuples(), strict=True)
+            wide[c] = np.mean([waves_of_first_beat(*pair, lead)[1] >= 30 for pair in rows])
+        assert wide[code] > wide["NORM"] + 0.1, (code, wide)
+
+
+def test_left_anterior_fascicle_leaves_a_small_r_and_a_deep_s_in_inferior_leads():
+    x, frame = clean(["LAFB"], 60, duration=3)
+    for lead in ("II", "III", "aVF"):
+        assert frame[f"s_{lead}"].median() > 2 * frame[f"r_{lead}"].median()
+    assert frame.r_aVL.median() > 3 * frame.s_aVL.median()
+    starts = []
+    for signal, row in zip(x, frame.itertuples(), strict=True):
+        qrs, _ = waves_of_first_beat(signal, row, "III")
+        starts.append(qrs.argmin() > np.flatnonzero(np.abs(qrs) > 0.05)[0] and qrs[:15].max())
+    assert np.median(starts) > 0.05  # r comes first
+
+
+def test_strain_lowers_st_over_the_left_ventricle_only():
+    codes = ["NORM", ("LVH", "ISC_")]
+    x, frame = clean(codes, 80, duration=3)
+    level = []
+    for signal, row in zip(x, frame.itertuples(), strict=True):
+        onset = row.qrs_times[row.qrs_times > 0.5][0]
+        j = round((onset + row.qrs / 1000 + 0.04) * RATE)
+        level.append(signal[:, j] - signal[:, round(onset * RATE) - 5])
+    normal, strain = np.median(level[::2], axis=0), np.median(level[1::2], axis=0)
+    change = dict(zip(STANDARD_LEADS, strain - normal, strict=True))
+    assert max(change["I"], change["V5"], change["V6"]) < -0.03
+    assert change["aVR"] > 0.03 and change["V1"] > -0.02
+
+
 def test_arm_reversal_inverts_lead_one():
     ecg = make_ecg(1000, statements=["NORM"], random_state=0, duration=2)
     x, swapped = np.asarray(ecg.data), ecg.frame.arms_swapped.to_numpy()

@@ -40,7 +40,6 @@ def test_both_are_found_and_come_first(zero, patient):
     assert [zero.classes_[j] for j in order[:2]] == ["AFIB", "CRBBB"]
     given = {name for name, yes in zip(zero.classes_, zero.predict(patient)[0], strict=True) if yes}
     assert given > {"AFIB", "CRBBB"}
-    assert "Nobody simulated the hypertrophy" in PAGE.read_text() and "LVH" in given
 
 
 def test_qrs_in_v1_speaks_most_for_the_block(zero, patient):

@@ -37,7 +37,7 @@ def mix_simulated(records, reports=None, *, n_simulated=20_000, repeats=None, ra
 
         - ``data`` : :class:`~merit_sk.ECGRecords`, the simulated recordings, then the real ones
         - ``reports`` : ndarray of str, ``""`` where there is none
-        - ``origins`` : ndarray of str, ``"simulated, en"``, ``"simulated, de"``, ``"real"``
+        - ``sources`` : ndarray of str, ``"simulated, en"``, ``"simulated, de"``, ``"real"``
         - ``statements`` : DataFrame, what simulated recordings show; NaN for real ones
 
     Raises
@@ -77,7 +77,7 @@ def mix_simulated(records, reports=None, *, n_simulated=20_000, repeats=None, ra
     X = np.empty((n_simulated + n, *records.shape[1:]), dtype=np.float32)
     X[n_simulated:] = records
     random = check_random_state(random_state)
-    texts, origins, shown = [], [], []
+    texts, sources, shown = [], [], []
     for start in range(0, n_simulated, _AT_ONCE):
         stop = min(start + _AT_ONCE, n_simulated)
         language = ("en", "de")[start // _AT_ONCE % 2]
@@ -87,7 +87,7 @@ def mix_simulated(records, reports=None, *, n_simulated=20_000, repeats=None, ra
         )  # fmt: skip
         X[start:stop] = ecg.data.with_leads(records.lead_names)
         texts += ecg.reports.tolist()
-        origins += [f"simulated, {language}"] * (stop - start)
+        sources += [f"simulated, {language}"] * (stop - start)
         shown.append(ecg.target)
     n_real = repeats * n
     taken = np.concatenate([np.arange(n_simulated), np.tile(n_simulated + np.arange(n), repeats)])
@@ -96,6 +96,6 @@ def mix_simulated(records, reports=None, *, n_simulated=20_000, repeats=None, ra
     return Bunch(
         data=found,
         reports=np.array(texts + told * repeats, dtype=object),
-        origins=np.array(origins + ["real"] * n_real),
+        sources=np.array(sources + ["real"] * n_real),
         statements=pd.DataFrame(np.concatenate([*shown, unknown]), columns=ecg.target_names),
     )

@@ -6,6 +6,10 @@ from sklearn.utils.validation import validate_data
 
 from ..records import ECGRecords
 from ..signals import STANDARD_LEADS, canonical_lead_name
+from ..signals._lead_order import adds_up
+from ..signals._warn import warn
+
+LEAST_TIMES = 100  # samples, of which it is looked at whether they are one recording
 
 NAME_THEM = (
     "Name the leads of the array, leads=[...], or wrap it, ECGRecords.from_array(X, "
@@ -33,7 +37,8 @@ def check_signals(estimator, X, *, reset):
     Raises
     ------
     ValueError
-        If there are no recordings or no samples, or for another number of dimensions.
+        If there are no recordings or no samples, for another number of dimensions, or if two
+        dimensions are the leads and samples of one recording.
     """
     if isinstance(X, ECGRecords):
         if len(X) == 0:
@@ -42,10 +47,9 @@ def check_signals(estimator, X, *, reset):
             estimator.n_features_in_ = X.shape[1]
             estimator._fitted_in_two_dimensions = False
         return X
+    in_two_dimensions = not reset and getattr(estimator, "_fitted_in_two_dimensions", False)
     options = dict(dtype=[np.float32, np.float64], allow_nd=True, ensure_all_finite=False)
-    if np.asarray(X).ndim != 3 and (
-        reset or getattr(estimator, "_fitted_in_two_dimensions", False)
-    ):
+    if np.asarray(X).ndim != 3 and (reset or in_two_dimensions):
         X = validate_data(estimator, X, reset=reset, **options)
     else:
         X = check_array(X, input_name="X", estimator=estimator, **options)
@@ -60,7 +64,50 @@ def check_signals(estimator, X, *, reset):
         )
     if X.size == 0:
         raise ValueError(f"Found array with 0 feature(s) (shape={X.shape}): X holds no samples")
+    named = any(
+        getattr(part, "leads", None) is not None
+        for part in (estimator, getattr(estimator, "embedder", None))
+    )
+    if X.ndim == 2 and not in_two_dimensions and not named:
+        refuse_one_recording(X)
     return X[:, None] if X.ndim == 2 else X
+
+
+def refuse_one_recording(X):
+    """Refuse an array of two dimensions that is one recording, and warn where it may be one.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_times)
+
+    Raises
+    ------
+    ValueError
+        If its rows, or its columns, add up as the limb leads do.
+
+    Examples
+    --------
+    >>> from merit_sk.datasets import make_ecg
+    >>> from merit_sk.estimators._checks import refuse_one_recording
+    >>> refuse_one_recording(make_ecg(1, random_state=0).data[0])
+    Traceback (most recent call last):
+        ...
+    ValueError: X of shape (12, 1000) is one recording: its rows add up as leads do ...
+    """
+    for x, rows, remedy in ((X, "rows", "X[None]"), (X.T, "columns", "X.T[None]")):
+        if len(x) != len(STANDARD_LEADS) or x.shape[1] < LEAST_TIMES:
+            continue
+        if adds_up(x[:6]):
+            raise ValueError(
+                f"X of shape {X.shape} is one recording: its {rows} add up as leads do (II = I + "
+                f"III). Pass {remedy}, as two dimensions are recordings of lead I."
+            )
+        if rows == "rows":
+            warn(
+                "an array of two dimensions is taken for recordings of lead I, and this one has "
+                "12 rows: if it is one recording of 12 leads, pass X[None]; if it is 12 "
+                "recordings of lead I, pass X[:, None]"
+            )
 
 
 def array_leads(X, leads, model):

@@ -1,7 +1,6 @@
 """MeritEmbedder: pretrain an ECG encoder and embed recordings with it."""
 
 import copy
-import warnings
 from functools import partial
 from numbers import Integral, Real
 from os import PathLike
@@ -19,26 +18,19 @@ from sklearn.utils.validation import (
 )
 
 from ..nn.config import EncoderConfig, resolve_encoder
-from ..reports._check import check_reports, check_statements
-from ..reports._features import text_features_from_dict
-from ..signals._quality import warn_about_signals
-from ..signals._windows import WindowSource, WindowSpec
-from ._checks import array_leads, check_signals, model_leads
+from ..reports._check import check_statements
+from ..signals._quality import warn_about_signals, warn_at_a_glance
+from ..signals._windows import WindowSource
+from ._checks import array_leads, check_signals
+from ._embedder_training import EmbedderTrainingMixin
+from ._embedder_weights import EmbedderWeightsMixin
 from ._features import feature_names
 from ._fit import all_or_nothing
-from ._storage import StorageMixin, described_in
 
 READOUTS = ("all", "stages", "last", "projected")
-REPORT_WRITER = "report_writer"
-MAX_EPOCHS, MORE_EPOCHS = 25, 10  # from scratch, and going on from weights
-LR, MORE_LR = 1e-3, 1e-4
-ONLY_IN_TRAINING = (
-    "text_encoder", "structure_weight", "align_view", "lr", "weight_decay", "validation_fraction",
-    "callbacks", "checkpoint_dir", "precision",
-)  # fmt: skip
 
 
-class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
+class MeritEmbedder(EmbedderTrainingMixin, EmbedderWeightsMixin, TransformerMixin, BaseEstimator):
     """Pretrained ECG embeddings by masked modeling and ECG-text alignment.
 
     With no argument, recordings are embedded with the weights that come with the package: ``fit``
@@ -195,7 +187,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
     (1, 128)
     """
 
-    __metadata_request__fit = {"reports": True, "origins": True, "statements": True}
+    __metadata_request__fit = {"reports": True, "sources": True, "statements": True}
 
     _parameter_constraints = {
         "pretrained": [str, PathLike, None],
@@ -274,7 +266,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         self.verbose = verbose
 
     @all_or_nothing
-    def fit(self, X, y=None, *, reports=None, origins=None, statements=None):
+    def fit(self, X, y=None, *, reports=None, sources=None, statements=None):
         """Load the weights, or pretrain on recordings and their reports.
 
         Parameters
@@ -290,12 +282,15 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
             Where some are missing, batches of pairs alternate with batches of other recordings,
             the pairs repeated so that they are about as many; ``structure_weight=0`` leaves the
             others out.
-        origins : array-like of shape (n_samples,) or None, default=None
-            Hospital, device or data set of each recording. Batches are then drawn from one
-            origin at a time, so that all negatives of a recording share its source and the
-            alignment cannot use the source as a shortcut. That a report does not make a statement
-            counts only where other reports of its origin make it: a report in German says nothing
-            about statements in English.
+        sources : array-like of shape (n_samples,) or None, default=None
+            Where each recording and its text come from: a hospital, an annotator, the simulator.
+            Give it where recordings of several sources are learned from together, as their
+            devices, habits of wording or languages differ. A batch then holds recordings of one
+            source, but for the few left over at the end of a pass, so that little is gained from
+            telling sources apart. A statement that a report does not make counts as absent
+            only if other reports of the same source make it: a report in German says nothing
+            about statements in English. None takes all recordings as of one source. Has no
+            effect where nothing is trained.
         statements : DataFrame of shape (n_samples, n_codes) or None, default=None
             PTB-XL statements that are known whatever the report says, such as the truth of
             simulated recordings: 1 where there, 0 where not, NaN where unknown; columns are
@@ -308,7 +303,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For invalid parameters or signals, reports, origins or statements of another length,
+            For invalid parameters or signals, reports, sources or statements of another length,
             unknown codes, or a `checkpoint_dir` that holds another training.
         FloatingPointError
             If training diverges.
@@ -320,61 +315,25 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         window = self._window(X) if start is None else self.window_
         self._count_leads(X, window)
         if start is not None and n_epochs == 0:
-            self._warn_of_unused(reports=reports, origins=origins, statements=statements)
+            self._warn_of_unused(reports=reports, sources=sources, statements=statements)
             self._look_at(X)
             return self
         reports = self._check_reports(X, reports)
-        if origins is not None:
-            origins = column_or_1d(origins)
-            check_consistent_length(X, origins)
+        if sources is not None:
+            sources = column_or_1d(sources)
+            check_consistent_length(X, sources)
         if statements is not None:
             statements = check_statements(statements, len(X), reports)
-        self._pretrain(X, window, reports, origins, statements, start, n_epochs)
+        self._pretrain(X, window, reports, sources, statements, start, n_epochs)
         return self
 
     def _check_parameters(self):
         self._validate_params()
         resolve_encoder("tiny" if self.encoder is None else self.encoder)
 
-    def _n_epochs(self, reports):
-        if self.max_epochs is not None:
-            return self.max_epochs
-        if self.pretrained is None:
-            return MAX_EPOCHS
-        return MORE_EPOCHS if reports is not None else 0
-
-    def _start(self):
-        """Return the weights to start from, or None; load those that `pretrained` names."""
-        from ..training.pretrain import Weights
-
-        if self.warm_start and hasattr(self, "model_"):
-            if self.encoder is not None and resolve_encoder(self.encoder) != self.model_.config:
-                raise ValueError(
-                    "warm_start=True goes on from weights of another encoder than "
-                    f"encoder={self.encoder!r}: leave encoder out, or warm_start"
-                )
-        elif self.pretrained is not None:
-            self._load()
-        else:
-            return None
-        return Weights(self.model_, self.text_features_, self.language_, self.history_, self.net_)
-
     def _count_leads(self, X, window):
         if not self._fitted_in_two_dimensions:
             self.n_features_in_ = len(window.leads)
-
-    def _warn_of_unused(self, **given):
-        """Warn of what was given and has no effect, as nothing is trained."""
-        defaults = type(self)().get_params(deep=False)
-        unused = [k for k in ONLY_IN_TRAINING if not _same(getattr(self, k), defaults[k])]
-        unused += [k for k, v in given.items() if v is not None]
-        if unused:
-            warnings.warn(
-                f"{', '.join(unused)} had no effect: with pretrained={str(self.pretrained)!r} fit "
-                "only loads the weights. Pass reports=... or max_epochs=... to go on training, or "
-                "pretrained=None to train from scratch.",
-                UserWarning, stacklevel=4,
-            )  # fmt: skip
 
     def _look_at(self, X):
         """Check all of an array, or some records, where nothing is trained."""
@@ -382,93 +341,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
 
         if isinstance(X, np.ndarray):
             check_finite(X, on_invalid=self.on_invalid)
-        warn_about_signals(self._source(X))
-
-    def _check_reports(self, X, reports):
-        if reports is None:
-            reports = getattr(X, "reports", None)
-        if reports is not None:
-            return check_reports(reports, len(X))
-        if self.structure_weight == 0:
-            raise ValueError(
-                "structure_weight=0 is alignment alone and needs reports: pass fit(X, reports=...)"
-                " (merit__reports=... through a pipeline step named 'merit')"
-            )
-        return None
-
-    def _window(self, X):
-        """Return the window of a model that is trained from scratch."""
-        config = self._encoder_config()
-        rate = float(config.sampling_rate)
-        return WindowSpec(rate, model_leads(X, self.leads), float(self.duration or 10))
-
-    def _encoder_config(self):
-        return resolve_encoder("tiny" if self.encoder is None else self.encoder)
-
-    def _pretrain(self, X, window, reports, origins, statements, start, n_epochs):
-        from contextlib import nullcontext
-
-        from ..nn.collective import join, share
-        from ..nn.device import resolve_device, resolve_precision, running
-        from ..training.pretrain import pretrain
-
-        device = resolve_device(self.device)
-        join()
-        seed = share(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        config = self._encoder_config() if start is None else start.model.config
-        source = self._source(X, window, keep=True)
-        warn_about_signals(source)
-        checkpoints = self._checkpoints(
-            source, config, reports, origins, statements, start, n_epochs
-        )
-        with checkpoints or nullcontext():
-            if checkpoints is not None:
-                seed = checkpoints.seed(seed)
-            settings = dict(
-                max_epochs=n_epochs, batch_size=self.batch_size, weight_decay=self.weight_decay,
-                device=str(device), seed=seed, precision=resolve_precision(self.precision, device),
-            ) | self._learning_rates(start)  # fmt: skip
-            with running(device, n_jobs=self.n_jobs, seed=seed):
-                weights = pretrain(
-                    source, reports, origins, statements, encoder=config, start=start,
-                    text_encoder=self.text_encoder, structure_weight=self.structure_weight,
-                    align_view=self.align_view, validation_fraction=self.validation_fraction,
-                    settings=settings, callbacks=self.callbacks, checkpoints=checkpoints,
-                    verbose=self.verbose,
-                )  # fmt: skip
-        self._become(window, weights)
-        self.zero_shot_ = self.measurements_ = self.report_writer_ = None
-        self.device_ = device
-
-    def _learning_rates(self, start):
-        if self.lr is not None or start is None:
-            return {"lr": self.lr or LR}
-        if start.text_features is None:
-            return {"lr": MORE_LR}
-        return {"lr": MORE_LR, "optimizer__param_groups": [("text_tower.*", {"lr": LR})]}
-
-    def _become(self, window, weights):
-        self.window_ = window
-        self.model_, self.net_ = weights.model, weights.net
-        self.text_features_, self.language_ = weights.text_features, weights.language
-        self.history_, self.n_iter_ = weights.history, len(weights.history)
-
-    def _checkpoints(self, source, config, reports, origins, statements, start, n_epochs):
-        if self.checkpoint_dir is None:
-            return None
-        from ..nn.checkpoint import weights_to_bytes
-        from ..nn.collective import world_size
-        from ..training.resume import Checkpoints, describe_run
-
-        settled = {"max_epochs": n_epochs, "lr": self._learning_rates(start)["lr"]}
-        parameters = self.get_params(deep=False) | settled
-        parameters.pop("pretrained")
-        run = describe_run(
-            parameters, window=source.spec.to_dict(), encoder=config.to_dict(), source=source,
-            reports=reports, origins=origins, statements=statements, n_processes=world_size(),
-            weights=None if start is None else weights_to_bytes(start.model),
-        )  # fmt: skip
-        return Checkpoints(self.checkpoint_dir, run)
+        self._looked_at = warn_about_signals(self._source(X))
 
     @property
     def _n_features_out(self):
@@ -526,8 +399,10 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         X : ECGRecords or array-like of shape (n_samples, n_leads, n_times) or (n_samples, n_times)
             Recordings in mV, of any length. ``ECGRecords`` are reordered and resampled, arrays as
             `leads` and `sampling_rate` say; limb leads that follow from two others are computed,
-            other leads that are not there are taken as missing, with a warning. A recording's
-            embedding does not depend on the others.
+            other leads that are not there are taken as missing, with a warning. Some recordings
+            are looked at, and there is a warning where they seem to have another sampling rate or
+            order of leads; ``fit`` looks at more. A recording's embedding does not depend on the
+            others.
 
         Returns
         -------
@@ -542,7 +417,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
 
         self._refuse_projection(readout)
         self._place()
-        arguments = self.model_, self._source(X), readout, self.batch_size
+        arguments = self.model_, self._checked_source(X), readout, self.batch_size
         embed = embed_windows if self.cache is None else partial(embed_once, self.cache)
         with torch_threads(self.n_jobs):
             features = embed(
@@ -579,10 +454,10 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            In nats; the lower, the less it is like the recordings of pretraining. Signals that
+            In nats; the lower, the less it is like the recordings of pretraining. Most signals that
             are no ECG, and ECGs upside down, are below the threshold of ``decision_function``; of
             ECGs with another sampling rate a part is, of those with swapped leads few are
-            (results page, "When not to trust it"). Of these two ``fit`` warns.
+            (results page, "When not to trust it"). Of these two there is a warning.
 
         Raises
         ------
@@ -658,7 +533,7 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
 
         self._refuse_projection(readout)
         self._place()
-        source = self._source(X)
+        source = self._checked_source(X)
         with torch_threads(self.n_jobs):
             for _, times, features in embed_each_window(
                 self.model_, source, readout, self.batch_size,
@@ -672,6 +547,12 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
                 "this model was pretrained without reports and has no space shared with text: "
                 "fit it with reports=, or choose another readout"
             )
+
+    def _checked_source(self, X):
+        """Return what `_source` does, with a warning where rate or leads seem to be others."""
+        source = self._source(X)
+        warn_at_a_glance(source, getattr(self, "_looked_at", None))
+        return source
 
     def _source(self, X, window=None, keep=False):
         window = self.window_ if window is None else window
@@ -810,96 +691,9 @@ class MeritEmbedder(StorageMixin, TransformerMixin, BaseEstimator):
         with torch_threads(self.n_jobs):
             return reconstruct_windows(ready.model_, source, check_random_state(random_state))
 
-    def _load(self):
-        """Become the model that `pretrained` names, unless other parameters contradict it."""
-        from ..nn.checkpoint import find_folder, read_files
-
-        folder = find_folder(self.pretrained)
-        config, weights, parts = self._unpacked(read_files(folder), folder)
-        with described_in(folder):
-            self._refuse_contradictions(config)
-            self._restore(config, weights, parts, folder)
-
-    def _refuse_contradictions(self, config):
-        window, text = WindowSpec.from_dict(config["window"]), config["text"]
-        encoder = resolve_encoder(config["parameters"]["encoder"])
-        given_text = None if self.text_encoder == "builtin" else str(self.text_encoder)
-        for name, given, theirs in (
-            ("encoder", self.encoder is not None and resolve_encoder(self.encoder), encoder),
-            ("duration", self.duration is not None and float(self.duration), window.duration),
-            ("text_encoder", text is not None and given_text, text and text.get("name", "builtin")),
-        ):
-            if given and given != theirs:
-                raise ValueError(
-                    f"{name}={getattr(self, name)!r} contradicts the weights "
-                    f"pretrained={str(self.pretrained)!r}, which have {theirs!r}: leave {name} "
-                    "out, or train from scratch with pretrained=None"
-                )
-
-    _kind = "text", "embedder"
-    _in_files = (
-        "model_", "net_", "device_", "window_", "text_features_", "language_", "history_",
-        "n_iter_", "zero_shot_", "measurements_", "report_writer_",
-    )  # fmt: skip
-
-    @classmethod
-    def _saved_parameters(cls, config, name):
-        return {"pretrained": name}
-
-    def _parts(self, dtype):
-        return {f"{REPORT_WRITER}/{k}": v for k, v in (self.report_writer_ or {}).items()}
-
-    def _pickled_parts(self):
-        return self._parts("float32")
-
-    def _description(self):
-        return {
-            "parameters": {"encoder": self.model_.config.to_dict()},
-            "window": self.window_.to_dict(),
-            "text": None if self.text_features_ is None else self.text_features_.to_dict(),
-            "decoder": self.model_.decoder is not None,
-            "language": self.language_,
-            "zero_shot": self.zero_shot_,
-            "measurements": self.measurements_,
-            "history": self.history_,
-            "n_features_in": len(self.window_.leads),
-        }
-
-    def _restore(self, config, weights, parts, folder):
-        from ..nn.checkpoint import WEIGHTS_NAME, load_weights
-        from ..nn.device import BlankWeights, resolve_device
-        from ..nn.model import MeritModel
-        from ..training.pretrain import Weights
-
-        window = WindowSpec.from_dict(config["window"])
-        features = config["text"] and text_features_from_dict(config["text"])
-        self.device_ = resolve_device(self.device)
-        with BlankWeights():
-            model = MeritModel(
-                resolve_encoder(config["parameters"]["encoder"]), len(window.leads), window.n_times,
-                text=None if features is None else (features.kind, features.n_features),
-                decoder=config.get("decoder", True),
-            )  # fmt: skip
-        source = f"{folder}/{WEIGHTS_NAME}"
-        load_weights(model, weights, source, optional=model.statistics)
-        model.to(self.device_).eval()
-        self._become(window, Weights(model, features, config["language"], config["history"]))
-        self.zero_shot_ = config.get("zero_shot")
-        self.measurements_ = config.get("measurements")
-        self.report_writer_ = parts.get(REPORT_WRITER)
-        if not hasattr(self, "n_features_in_"):
-            self.n_features_in_ = len(window.leads)
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = []
         tags.requires_fit = self.pretrained is None
         return tags
-
-
-def _same(given, default):
-    """Tell whether a parameter has its default; sequences are compared by their members."""
-    if isinstance(given, (list, tuple)) and isinstance(default, (list, tuple)):
-        return list(given) == list(default)
-    return given is default or given == default

@@ -26,8 +26,14 @@ class GivenEmbedder:
 
 
 def names_weights(embedder):
-    """Return whether a parameter `embedder` means weights that are there before ``fit``."""
-    return isinstance(embedder, (str, os.PathLike, FrozenEstimator))
+    """Return whether a parameter `embedder` means weights that are there before ``fit``.
+
+    Those of an embedder that is not fitted are, unless epochs are to be trained.
+    """
+    if isinstance(embedder, (str, os.PathLike, FrozenEstimator)):
+        return True
+    named = getattr(embedder, "pretrained", None) is not None
+    return named and not getattr(embedder, "max_epochs", None)
 
 
 def embedder_files(embedder, dtype):
@@ -44,6 +50,7 @@ def resolve_embedder(embedder, X=None, **fit_params):
         A name, folder or hub id of weights; an embedder, which is fitted to ``X`` if it is not
         fitted; or one that is frozen.
     X : ECGRecords or ndarray, default=None
+        None only where `names_weights`: then the weights are loaded, and nothing is looked at.
     **fit_params
         Of the ``fit`` of an embedder that is to be trained.
 
@@ -70,7 +77,9 @@ def resolve_embedder(embedder, X=None, **fit_params):
         )
     if hasattr(embedder, "model_"):
         return embedder
-    if embedder.pretrained is not None and not embedder.max_epochs:
+    if names_weights(embedder):
+        if X is None:
+            return clone(embedder)._ready()
         fit_params = {}
     return clone(embedder).fit(X, **fit_params)
 

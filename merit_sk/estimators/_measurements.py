@@ -24,8 +24,8 @@ QT, QTC = "qt_interval", "qtc_interval"
 class MeritMeasurements(EmbedderStorageMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Measure rate, intervals, axis and voltages, or learn to measure what you have measured.
 
-    With the weights that come with the package ``predict`` and ``measure`` work before ``fit``.
-    They give
+    With weights that hold measurements, as those that come with the package do, ``predict`` and
+    ``measure`` work before ``fit``. They give
 
     ==================== ======= ===============================================================
     ``ventricular_rate`` 1/min   60 over the mean interval between QRS complexes
@@ -49,7 +49,8 @@ class MeritMeasurements(EmbedderStorageMixin, MultiOutputMixin, RegressorMixin, 
     ----------
     embedder : str, path-like, MeritEmbedder or FrozenEstimator, default="merit-tiny"
         A name, a folder or a hub id of weights, or an embedder. A fitted one is frozen on entry, so
-        that `clone` keeps it. Regressions are on what its `readout` says.
+        that `clone` keeps it. Regressions are on what its `readout` says. For arrays of another
+        rate than 100 Hz: ``MeritEmbedder(sampling_rate=500)``.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, check_is_fitted
 
-from ..signals._quality import warn_about_signals
+from ..signals._quality import warn_about_signals, warn_at_a_glance
 from ..signals._windows import WindowSource, WindowSpec
 from ._checks import array_leads, check_signals
 from ._fit import all_or_nothing
@@ -57,7 +57,7 @@ class NetworkClassifier(StorageMixin, ClassifierMixin, BaseEstimator):
 
     _in_files = (
         "model_", "net_", "device_", "window_", "classes_", "multi_label_", "history_", "n_iter_",
-        "_config",
+        "_config", "_looked_at",
     )  # fmt: skip
 
     @all_or_nothing
@@ -97,7 +97,7 @@ class NetworkClassifier(StorageMixin, ClassifierMixin, BaseEstimator):
         if not self._fitted_in_two_dimensions:
             self.n_features_in_ = len(self.window_.leads)
         source = self._source(X, keep=True)
-        warn_about_signals(source)
+        self._looked_at = warn_about_signals(source)
         with running(self.device_, n_jobs=self.n_jobs, seed=seed):
             self.model_ = self._network(weight).to(self.device_)
             self._train(source, labels, seed)
@@ -185,6 +185,7 @@ class NetworkClassifier(StorageMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         self._place()
         source = self._source(check_signals(self, X, reset=False))
+        warn_at_a_glance(source, getattr(self, "_looked_at", None))
         with torch_threads(self.n_jobs):
             return embed_windows(
                 self.model_, source, None, self.batch_size, aggregate=self._aggregate,

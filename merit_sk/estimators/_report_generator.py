@@ -15,21 +15,20 @@ from ..signals import check_finite
 from ._checks import check_signals
 from ._fit import all_or_nothing
 from ._given_embedder import (
-    EMBEDDER,
     GivenEmbedder,
-    embedder_files,
     names_weights,
     resolve_embedder,
 )
-from ._storage import StorageMixin
+from ._report_generator_training import ReportGeneratorTrainingMixin
+from ._report_generator_weights import ReportGeneratorWeightsMixin
 
 LANGUAGES = ("en", "de")
 TUNINGS = ("frozen", "full", "lora")
-LANGUAGE_LR = {"builtin": 1.0, "frozen": 0.0, "lora": 0.2, "full": 0.05}
-LANGUAGE_MODEL = "language_model"
 
 
-class MeritReportGenerator(StorageMixin, BaseEstimator):
+class MeritReportGenerator(
+    ReportGeneratorTrainingMixin, ReportGeneratorWeightsMixin, BaseEstimator
+):
     """Write reports with a causal language model that reads the ECG as a soft prefix.
 
     With the weights that come with the package ``predict`` works before ``fit``, in English or
@@ -269,7 +268,7 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
 
         embedder = self.embedder_
         return embed_windows(
-            MapReader(embedder.model_, self._reads_voltages), embedder._source(X), None,
+            MapReader(embedder.model_, self._reads_voltages), embedder._checked_source(X), None,
             embedder.batch_size, verbose=self.verbose > 1,
         )  # fmt: skip
 
@@ -289,43 +288,6 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         ]  # fmt: skip
         return np.array([" ".join(filter(None, p)) for p in parts], dtype=object)
 
-    def _build_model(self, ecg, before, reports, groups):
-        from ..nn.language_model import (
-            add_lora,
-            has_start,
-            learn_tokenizer,
-            load_language_model,
-            small_language_model,
-        )
-
-        if self.language_model == "builtin":
-            self.tokenizer_ = learn_tokenizer([*reports, *before], [*groups, *groups])
-            before_length = max(len(ids) for ids in self._tokens(before))
-            n_positions = self.n_prefix + before_length + self.max_new_tokens + 64
-            model = small_language_model(self.tokenizer_, n_positions)
-        else:
-            model, self.tokenizer_ = load_language_model(self.language_model)
-            if self.tuning == "lora":
-                model = add_lora(model)
-        self._marks_start = has_start(self.tokenizer_)
-        frozen = self.language_model != "builtin" and self.tuning == "frozen"
-        self._assemble(model, frozen, self.n_prefix)
-        self.model_.projector.standardize(ecg)
-        self.model_.to(self.device_)
-
-    def _assemble(self, language_model, frozen, n_prefix):
-        """Put an untrained projector before the language model."""
-        from ..nn.language_model import ReportModel
-        from ..nn.prefix import MapReader, PrefixProjector
-
-        embedder = self.embedder_.model_
-        words = language_model.get_input_embeddings().weight
-        projector = PrefixProjector(
-            MapReader(embedder, self._reads_voltages).n_summary, embedder.encoder.stage_dims[-1],
-            n_prefix, words.shape[1], scale=words.detach().std().item(), dropout=0.2,
-        )  # fmt: skip
-        self.model_ = ReportModel(projector, language_model, frozen)
-
     def _tokens(self, texts):
         """Token ids of texts, without unknown words; none for an empty text."""
         ids = self.tokenizer_(list(texts), add_special_tokens=False)["input_ids"]
@@ -338,29 +300,6 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
             bos, eos = self.tokenizer_.bos_token_id, self.tokenizer_.eos_token_id
             return [[*ids, eos if bos is None else bos] for ids in self._tokens(before)]
         return self._tokens([f"{text}\n" if text else "" for text in before])
-
-    def _train(self, ecg, before, reports):
-        from ..training.engine import train
-        from ..training.report_net import ReportDataset, ReportNet
-
-        end = self.tokenizer_.eos_token_id
-        ids = [[*row[: self.max_new_tokens - 1], end] for row in self._tokens(reports)]
-        kind = "builtin" if self.language_model == "builtin" else self.tuning
-        settings = dict(
-            max_epochs=self.max_epochs, batch_size=self.batch_size, lr=self.lr, weight_decay=0.05,
-            device=str(self.device_), seed=self._seed,
-            optimizer__param_groups=[("language_model.*", {"lr": self.lr * LANGUAGE_LR[kind]})],
-        )  # fmt: skip
-        openings = self._opening(before)
-        self.model_.check_room(openings, max(map(len, ids)))
-        data = ReportDataset(ecg, openings, ids)
-        trained = train(
-            self.model_, data, settings=settings, verbose=self.verbose, net=ReportNet
-        )  # fmt: skip
-        if kind == "lora":
-            self.model_.language_model = self.model_.language_model.merge_and_unload()
-        self.net_, self.history_ = trained.net, trained.history
-        self.n_iter_ = len(self.history_)
 
     def _can_come_with_weights(self):
         """Return whether nothing is asked for that only reports can teach."""
@@ -473,68 +412,10 @@ class MeritReportGenerator(StorageMixin, BaseEstimator):
         weight = (true != "") * (1.0 if sample_weight is None else np.asarray(sample_weight))
         return float(np.average(rouge(true, written)["rouge_l"], weights=weight))
 
-    _kind = "state", "report generator"
-    _in_files = ("model_", "tokenizer_", "net_", "device_")
-    _state = (
-        "history_", "n_iter_", "n_features_in_", "_seed", "_uses_context", "_marks_start",
-        "_reads_voltages", "_came_with_weights",
-    )  # fmt: skip
-
     @property
     def window_(self):
         """Sampling rate, leads, duration and pass band of the embedder."""
         return self.embedder_.window_
-
-    @classmethod
-    def _from_files(cls, files, folder, name, **parameters):
-        generator = super()._from_files(files, folder, name, **parameters)
-        generator.embedder = generator.embedder_
-        return generator
-
-    def _weights(self):
-        return self.model_.projector
-
-    def _parts(self, dtype):
-        return embedder_files(self.embedder_, dtype) | self._language_model(dtype)
-
-    def _pickled_parts(self):
-        return self._language_model("float32")
-
-    def _language_model(self, dtype):
-        from ..nn.language_model import to_files
-
-        files = to_files(self.model_.language_model, self.tokenizer_, dtype)
-        return {f"{LANGUAGE_MODEL}/{k}": v for k, v in files.items()}
-
-    def _description(self):
-        parameters = self._plain_parameters("generation")
-        generation = self.generation
-        if hasattr(generation, "to_diff_dict"):
-            generation = generation.to_diff_dict()
-        parameters |= {"generation": generation, "n_prefix": self.model_.projector.n_prefix}
-        return {
-            "parameters": parameters, "state": {name: getattr(self, name) for name in self._state}
-        }  # fmt: skip
-
-    def _restore(self, config, weights, parts, folder):
-        from ..nn.checkpoint import WEIGHTS_NAME, load_weights
-        from ..nn.device import resolve_device
-        from ..nn.language_model import from_files
-        from ._embedder import MeritEmbedder
-
-        if EMBEDDER in parts:
-            where = f"{folder}/{EMBEDDER}"
-            self.embedder_ = MeritEmbedder._from_files(
-                parts[EMBEDDER], where, where, device=self.device
-            )
-        for attribute, value in config["state"].items():
-            setattr(self, attribute, value)
-        language_model, self.tokenizer_ = from_files(parts[LANGUAGE_MODEL])
-        self.net_ = None
-        self.device_ = resolve_device(self.device)
-        self._assemble(language_model, frozen=False, n_prefix=config["parameters"]["n_prefix"])
-        load_weights(self.model_.projector, weights, f"{folder}/{WEIGHTS_NAME}")
-        self.model_.to(self.device_).eval()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..datasets._find_files import find_files, is_recording, refuse_missing
 from ..estimators import MeritEmbedder
+from ..inference.encode_once import encode_once
 from ..nn.checkpoint import whole, write_text
 from . import ECGDisplay, ZeroShotDisplay
 from ._reading import FLAGS, UNCALIBRATED, UNFAMILIAR, Reading, measures
@@ -78,12 +79,13 @@ def run(args):
     n_faulty = 0
     with args.console.progress(len(found)) if args.html else nullcontext() as bar:
         for item, picture in zip(found, pictures, strict=True):
-            reading = Reading(item, embedder, args.language)
+            with encode_once(embedder.model_.encoder):
+                reading = Reading(item, embedder, args.language)
+                if picture and reading.ecg is not None:
+                    _draw(reading, args.top, picture)
             if reading.ecg is None:
                 n_faulty += 1
                 args.console.error(reading.content["error"])
-            elif picture:
-                _draw(reading, args.top, picture)
             reading.content["picture"] = str(picture) if picture and reading.ecg else None
             if page:
                 page.add(reading)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .model import pool
+from .pooling import pool
 from .rows import alone
 
 

@@ -98,7 +98,7 @@ class EncoderConfig:
 
 _VIT = dict(trunk="vit", patch=50, mask_ratio=0.75, decoder_width=256, decoder_depth=4)
 PRESETS = {
-    "tiny": EncoderConfig(voltages=True),
+    "tiny": EncoderConfig(),
     "small": EncoderConfig(width=384, depth=12, heads=6, projection=256, **_VIT),
     "base": EncoderConfig(width=768, depth=12, heads=12, projection=256, **_VIT),
 }

@@ -52,6 +52,7 @@ class ConvEncoder(nn.Module):
     """
 
     windows_at_once = 32
+    any_length = True
 
     def __init__(self, config, n_leads, n_times):
         super().__init__()
@@ -102,6 +103,7 @@ class ViTEncoder(nn.Module):
 
     n_readout_stages = 4
     windows_at_once = 1
+    any_length = False  # positions and tokens are those of a whole window
 
     def __init__(self, config, n_leads, n_times):
         super().__init__()

@@ -15,16 +15,15 @@ from .familiarity import Familiarity
 from .masking import hide_blocks
 from .objective import info_nce, masked_likelihood, normalize_blocks, statement_loss
 from .padding import held, inside
-from .rows import alone
-from .teacher import Teacher
+from .pooling import pool
+from .shared_space import VOLTAGE_WIDTH, VoltageLayer, shared_vectors
+from .teacher import Teacher, WholeView
 from .text import build_text_tower
 
 STATEMENT_WEIGHT = 0.25
+WHOLE_VIEW_WEIGHT = 1.0
 FEATURE_SIZE = 2.5  # root mean square length of a standardized recording
 MAX_SCALE = 100.0
-VOLTAGE_WIDTH = 64
-SMALL_VOLTAGE = 0.2  # mV: below it the scale is linear, above it logarithmic
-STANDARDIZED_SIZE = 4.0
 
 
 class MeritModel(nn.Module):
@@ -73,7 +72,7 @@ class MeritModel(nn.Module):
         if decoder is None:
             decoder = self.structure_weight > 0 and config.target != "latent"
         self.decoder = build_decoder(config, n_leads, n_times) if decoder else None
-        self.teacher = None
+        self.teacher = self.whole_view = None
         self.log_sigma = nn.Parameter(torch.zeros(()))
         n_features = 3 * sum(self.encoder.stage_dims) + 2 * N_QUARTILES * n_leads
         self.register_buffer("feature_mean", torch.zeros(n_features))
@@ -185,10 +184,28 @@ class MeritModel(nn.Module):
         device = self.log_sigma.device
         self.bank = features and {k: v.to(device) for k, v in features.items()}
 
-    def set_teacher(self):
-        """Average the encoder from here on if training needs a latent target; see `Teacher`."""
+    def set_teachers(self):
+        """Average from here on what training needs: see `Teacher` and `WholeView`."""
         if self.structure_weight > 0 and self.config.target != "signal":
             self.teacher = Teacher(self.encoder, self.config, self.n_leads, self.n_times)
+        if self.aligns_full_view and WHOLE_VIEW_WEIGHT > 0:
+            self.whole_view = WholeView(self.encoder, self.project, self.voltages)
+
+    def drop_teachers(self):
+        """Leave the averages behind, which are no part of the weights."""
+        self.teacher = self.whole_view = None
+
+    @property
+    def has_teachers(self):
+        """Whether anything is averaged over this training."""
+        return self.teacher is not None or self.whole_view is not None
+
+    def teachers_follow(self):
+        """Average the weights of now into those of before, after each step of a training."""
+        if self.teacher is not None:
+            self.teacher.follow(self.encoder)
+        if self.whole_view is not None:
+            self.whole_view.follow(self.encoder, self.project, self.voltages)
 
     def summary(self, maps):
         """Mean, maximum and standard deviation over time of every map in ``maps``."""
@@ -196,14 +213,7 @@ class MeritModel(nn.Module):
 
     def projection(self, maps, voltages=None):
         """Unit vectors (n, dim) in the space shared with the text; without voltages, of shapes."""
-        mean, maximum, _ = pool(*maps[-1])
-        rows = torch.cat([mean, maximum], dim=1)
-        if self.voltages is not None:
-            if voltages is None:
-                voltages = rows.new_zeros(len(rows), self.voltages.n_in)
-            taken = alone(self.voltages, voltages, training=self.training)
-            rows = torch.cat([rows, taken.float()], dim=1)
-        return F.normalize(alone(self.project, rows, training=self.training).float(), dim=1)
+        return shared_vectors(maps, self.project, self.voltages, voltages, training=self.training)
 
     def read_out(self, maps, kind, voltages=None):
         """What :class:`~merit_sk.MeritEmbedder` calls `kind`; only ``"all"`` has voltages."""
@@ -277,17 +287,19 @@ class MeritModel(nn.Module):
         if weight < 1 and bool((gather(text_index) >= 0).any()):
             if self.align_view == "full" or maps is None:
                 maps = self.encoder(signal if view is None else view, n_valid)
-            alignment, out["mi_text"] = self.alignment(
-                maps, text_index, text, present, scored, voltages
-            )
+            z = self.projection(maps, voltages)
+            alignment, out["mi_text"] = self.alignment(z, text_index, text, present, scored)
             loss = loss + (1 - weight) * alignment
+            if self.whole_view is not None and view is not None:
+                distance = self.whole_view(z, view, signal, n_valid)
+                loss = loss + WHOLE_VIEW_WEIGHT * distance
         return out | {"loss": loss}
 
-    def alignment(self, maps, text_index, text, present, scored=None, voltages=None):
+    def alignment(self, z, text_index, text, present, scored=None):
         """Loss of the reports and of the statement bank; bound of the reports."""
         text_index = gather(text_index)
         paired = text_index >= 0
-        z = gather(self.projection(maps, voltages))[paired]
+        z = gather(z)[paired]
         t = gather(self.embed_text(text))[paired]
         loss, bound = info_nce(z, t, text_index[paired], self.scale)
         if self.bank is not None:
@@ -297,70 +309,3 @@ class MeritModel(nn.Module):
                 z, bank, present, self.statement_scale, self.statement_bias, scored
             )
         return loss, bound
-
-
-class VoltageLayer(nn.Module):
-    """Peak voltages on a logarithmic scale, through one layer.
-
-    Parameters
-    ----------
-    n_leads : int
-    """
-
-    def __init__(self, n_leads):
-        super().__init__()
-        self.n_leads, self.n_in = n_leads, 2 * N_QUARTILES * n_leads
-        self.linear = nn.Linear(self.n_in + 1, VOLTAGE_WIDTH)
-
-    def forward(self, voltages):
-        return F.relu(self.linear(log_voltages(voltages, self.n_leads)))
-
-
-def log_voltages(voltages, n_leads):
-    """Peak voltages on a logarithmic scale, and whether they are known; zeros if not.
-
-    A recording that was standardized before has no voltages any more: no lead of it is smaller
-    than 4 "mV" from peak to peak, which in a recording in mV does not occur. It is as one whose
-    voltages are not given.
-
-    Parameters
-    ----------
-    voltages : tensor of shape (n, n_voltages)
-    n_leads : int
-
-    Returns
-    -------
-    rows : tensor of shape (n, n_voltages + 1)
-    """
-    peaks = voltages.view(-1, n_leads, 2 * N_QUARTILES)
-    size = peaks.amax(dim=2) - peaks.amin(dim=2)
-    least = torch.where(size > 0, size, torch.inf).amin(dim=1, keepdim=True)
-    known = (least < STANDARDIZED_SIZE).to(voltages)
-    return torch.cat([known * torch.asinh(voltages / SMALL_VOLTAGE), known], dim=1)
-
-
-def pool(x, valid):
-    """Mean, maximum and standard deviation (n, width) over valid positions.
-
-    Parameters
-    ----------
-    x : tensor of shape (n, width, positions)
-    valid : bool tensor of shape (n, positions) or None
-        None: all are.
-    """
-    x, padding = x.float(), None
-    count = x.shape[2] if valid is None else valid.sum(dim=1, keepdim=True)
-    if valid is not None and not bool(valid.all()):
-        padding = ~valid[:, None]
-
-    def without_padding(values, fill):
-        if padding is None:
-            return values
-        return values.clone().masked_fill_(padding, fill)  # as values in memory, and in rounding
-
-    maximum = without_padding(x, -torch.inf).amax(dim=2)
-    mean = without_padding(x, 0.0).sum(dim=2) / count
-    deviation = x - mean[..., None]
-    squares = deviation.square() if deviation.requires_grad else deviation.square_()
-    squares = without_padding(squares, 0.0).sum(dim=2)
-    return mean, maximum, (squares / count + 1e-8).sqrt()

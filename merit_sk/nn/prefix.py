@@ -5,8 +5,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..signals._amplitudes import N_QUARTILES
-from .model import log_voltages
 from .rows import alone
+from .shared_space import log_voltages
 
 MAX_TOKENS = 48
 INNER_WIDTH = 128
@@ -49,7 +49,7 @@ class MapReader:
     ----------
     model : MeritModel
     voltages : bool, default=True
-        Whether voltages are read, which see that of :func:`~merit_sk.nn.model.log_voltages`.
+        Whether voltages are read, which see that of :func:`~merit_sk.nn.shared_space.log_voltages`.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The latent target of masked modeling: maps that an averaged encoder has of the whole signal."""
+"""Averages of a network over its training, which see what the network itself does not."""
 
 import torch
 from torch import nn
@@ -7,6 +7,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from .decoder import build_predictor
 from .objective import masked_likelihood, standardize_channels
+from .shared_space import shared_vectors
 
 MAX_MOMENTUM = 0.999
 
@@ -82,6 +83,73 @@ class Teacher(nn.Module):
     def follow(self, encoder):
         """Average the weights of the encoder, at the start and after each step of its training."""
         self.encoder.update_parameters(encoder)
+
+
+class WholeView(nn.Module):
+    """Average of an encoder and its projection, for recordings of few leads; no part of a model.
+
+    It sees all leads. Where training hides at least half of them, the vector in the space shared
+    with text is drawn to the one that the average has of the whole.
+
+    Parameters
+    ----------
+    encoder : ConvEncoder or ViTEncoder
+    project : Module
+    voltage_layer : VoltageLayer or None
+        See `shared_vectors`; the average is told no voltages.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from merit_sk.nn.config import EncoderConfig
+    >>> from merit_sk.nn.encoder import build_encoder
+    >>> from merit_sk.nn.teacher import WholeView
+    >>> encoder = build_encoder(EncoderConfig(widths=(8, 8), patch=4), n_leads=2, n_times=100)
+    >>> project, x = torch.nn.Linear(16, 4), torch.randn(3, 2, 100)
+    >>> whole_view = WholeView(encoder, project, None)
+    >>> float(whole_view(torch.zeros(3, 4), x, x, torch.full((3,), 100)))
+    0.0
+    """
+
+    def __init__(self, encoder, project, voltage_layer):
+        super().__init__()
+        parts = _parts(encoder, project, voltage_layer)
+        self.parts = AveragedModel(parts, multi_avg_fn=_average).requires_grad_(False)
+        self.follow(encoder, project, voltage_layer)
+
+    def train(self, mode=True):
+        """Stay as in evaluation: a few recordings of a batch have no statistics of their own."""
+        return super().train(False)
+
+    def forward(self, z, view, x, n_valid):
+        """Mean cosine distance of recordings of few leads; 0 where there is none.
+
+        Parameters
+        ----------
+        z : tensor of shape (n, dim)
+            Unit vectors of `view`.
+        view : tensor of shape (n, n_leads, n_times)
+            Zeros in hidden leads.
+        x : tensor of shape (n, n_leads, n_times)
+        n_valid : long tensor of shape (n,)
+            Samples before the padding.
+        """
+        few = 2 * view.any(dim=2).sum(dim=1) <= x.any(dim=2).sum(dim=1)
+        if not bool(few.any()):
+            return z.new_zeros(())
+        encoder, project, *voltage_layer = self.parts.module
+        with torch.no_grad():
+            maps = encoder(x[few], n_valid[few])
+            whole = shared_vectors(maps, project, *voltage_layer, training=True)
+        return 1 - (z[few] * whole).sum(dim=1).mean()
+
+    def follow(self, encoder, project, voltage_layer):
+        """Average the weights, at the start and after each step of their training."""
+        self.parts.update_parameters(_parts(encoder, project, voltage_layer))
+
+
+def _parts(*parts):
+    return nn.ModuleList([part for part in parts if part is not None])
 
 
 def _average(averages, weights, n_averaged):

@@ -6,8 +6,8 @@ from torch.nn import functional as F
 
 from .collective import JointBatchNorm1d, world_size
 from .conv import HalveTime, TimeConv
-from .model import pool
 from .padding import blanked, inside
+from .pooling import pool
 from .rows import alone
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}

@@ -2,19 +2,26 @@
 
 import hashlib
 import os
-import warnings
 from collections import Counter
 
 import numpy as np
 
 from ..signals._filters import resample, resampled_length
-from ..signals._leads import STANDARD_LEADS, canonical_lead_name, lead_indices
+from ..signals._leads import STANDARD_LEADS, lead_indices
 from ..signals._quality import check_finite
+from ._arguments import (
+    canonical_leads,
+    column_of,
+    common_leads,
+    default_leads,
+    one_rate,
+    positive_rate,
+    record_names_of,
+)
+from ._as_array import read_all
 from ._sources import ArraySource, FileSource
 
 __all__ = ["ECGRecords"]
-
-_LARGE = 1 << 24
 
 
 class ECGRecords:
@@ -76,10 +83,10 @@ class ECGRecords:
     ):
         n = len(source.n_times)
         self._source = source
-        self.sampling_rate = _one_rate(source.rates) if sampling_rate is None else sampling_rate
+        self.sampling_rate = one_rate(source.rates) if sampling_rate is None else sampling_rate
         self.lead_names = tuple(source.lead_names if lead_names is None else lead_names)
-        self.record_names = _names(record_names, n)
-        self.reports = None if reports is None else _column(reports, n, "reports")
+        self.record_names = record_names_of(record_names, n)
+        self.reports = None if reports is None else column_of(reports, n, "reports")
         self.duration = duration
         self.on_invalid = on_invalid
 
@@ -107,20 +114,23 @@ class ECGRecords:
         """
         X = X if isinstance(X, np.ndarray) else np.asarray(X, dtype=np.float32)
         if X.ndim != 3:
-            raise ValueError(f"X must have the shape (n_samples, n_leads, n_times), got {X.shape}")
+            one = ": one recording is X[None]" if X.ndim == 2 else ""
+            raise ValueError(
+                f"X must have the shape (n_samples, n_leads, n_times), got {X.shape}{one}"
+            )
         if lead_names is None:
             if X.shape[1] != 12:
                 raise ValueError(f"X has {X.shape[1]} leads: pass lead_names=, one name for each")
             lead_names = STANDARD_LEADS
         if X.dtype.kind not in "fiu":
             raise ValueError(f"X must hold real numbers, got an array of {X.dtype}")
-        names = _canonical(lead_names)
+        names = canonical_leads(lead_names)
         if len(names) != X.shape[1] or len(set(names)) != len(names):
             raise ValueError(
                 f"lead_names must name each of the {X.shape[1]} leads of X once, got {names}"
             )
         return cls(
-            ArraySource(X, _positive_rate(sampling_rate), names),
+            ArraySource(X, positive_rate(sampling_rate), names),
             lead_names=default_leads(names),
             record_names=record_names,
             reports=reports,
@@ -171,11 +181,11 @@ class ECGRecords:
     ):
         rates = np.array([header.rate for header in headers], dtype=float)
         n_times = np.array([header.n_times for header in headers], dtype=np.int64)
-        common = _common_leads(headers)
+        common = common_leads(headers)
         if lead_names is None:
             lead_names = default_leads(common)
         else:
-            lead_names = _canonical(lead_names)
+            lead_names = canonical_leads(lead_names)
             lead_indices(common, lead_names)
         formats = np.array([header.format for header in headers], dtype=object)
         source = FileSource(root, paths, rates, n_times, common, formats)
@@ -270,7 +280,7 @@ class ECGRecords:
     def __array__(self, dtype=None, copy=None):
         if copy is False:
             raise ValueError("records are read from their source: copy=False is not possible")
-        return self._read_all().astype(dtype or self.dtype, copy=False)
+        return read_all(self).astype(dtype or self.dtype, copy=False)
 
     def with_leads(self, lead_names):
         """Return the same records with these leads, in this order.
@@ -284,7 +294,7 @@ class ECGRecords:
         -------
         ECGRecords
         """
-        names = _canonical(lead_names)
+        names = canonical_leads(lead_names)
         lead_indices(self._source.lead_names, names)
         return self._like(lead_names=names)
 
@@ -328,7 +338,7 @@ class ECGRecords:
         -------
         ECGRecords
         """
-        return self._like(sampling_rate=_positive_rate(sampling_rate))
+        return self._like(sampling_rate=positive_rate(sampling_rate))
 
     def repaired(self):
         """Return the records with NaN interpolated in time when they are read.
@@ -593,99 +603,3 @@ class ECGRecords:
         digest = hashlib.sha256(self._source.fingerprint())
         digest.update(repr((view, self.record_names.tolist())).encode())
         return digest.hexdigest()
-
-    def _read_all(self):
-        n, n_leads, n_times = self.shape
-        source = self._source
-        if n_times is None:
-            return self._read_padded()
-        if 4 * n_leads * n_times > _LARGE:  # before room is made for what a header announces
-            self._read_one(0)
-        X = np.empty((n, n_leads, n_times), dtype=np.float32)
-        as_recorded = (source.rates == self.sampling_rate) & (source.n_times == n_times)
-        if as_recorded.all():
-            suspects = [i for i, out in enumerate(X) if not source.read(i, self.lead_names, out)[1]]
-            if suspects:
-                part = slice(None) if len(suspects) == len(X) else suspects
-                names = self.record_names[part]
-                X[part] = check_finite(X[part], on_invalid=self.on_invalid, names=names)
-            return X
-        for i in range(len(X)):
-            X[i] = self._read_one(i)
-        return X
-
-    def _read_padded(self):
-        lengths = self.lengths
-        if self.duration is None:
-            shortest, longest = np.array([lengths.min(), lengths.max()]) / self.sampling_rate
-            raise ValueError(
-                f"records last from {shortest:g} to {longest:g} s and make no array: give the "
-                "records themselves to an estimator of merit_sk, or use "
-                "records.with_duration(seconds), whose array is cut or padded with zeros"
-            )
-        warnings.warn(
-            f"{(lengths < self._most_times).sum()} of {len(self)} records are shorter than "
-            f"{self.duration:g} s and were padded with zeros, which an array cannot tell from "
-            "signal: give the records themselves to an estimator of merit_sk",
-            UserWarning,
-            stacklevel=4,
-        )
-        X = np.zeros((len(self), len(self.lead_names), self._most_times), dtype=np.float32)
-        for i, n_times in enumerate(lengths):
-            X[i, :, :n_times] = self._read_one(i)
-        return X
-
-
-def default_leads(names):
-    """Return the standard leads if all of them are among `names`, otherwise `names`."""
-    return STANDARD_LEADS if set(STANDARD_LEADS) <= set(names) else tuple(names)
-
-
-def _common_leads(headers):
-    kinds = list(dict.fromkeys(header.lead_names for header in headers))
-    common = [name for name in kinds[0] if all(name in kind for kind in kinds)] if kinds else []
-    if kinds and not common:
-        raise ValueError(
-            "the records have no lead in common: "
-            + "; ".join(", ".join(names) for names in kinds[:5])
-        )
-    return tuple(dict.fromkeys(common))
-
-
-def _canonical(names):
-    if isinstance(names, str):
-        raise ValueError(f"lead_names must be a sequence of names, got the string {names!r}")
-    return tuple(canonical_lead_name(name) for name in names)
-
-
-def _positive_rate(rate):
-    if not 0 < rate < np.inf:
-        raise ValueError(f"sampling_rate must be positive, got {rate}")
-    return float(rate)
-
-
-def _names(values, n):
-    values = range(n) if values is None else values
-    column = _column(values, n, "record_names")
-    column[:] = [str(name) for name in column]
-    return column
-
-
-def _one_rate(rates):
-    found = np.unique(rates)
-    if len(found) > 1:
-        raise ValueError(f"records have the sampling rates {found.tolist()}: choose one")
-    return float(found[0]) if len(found) else 1.0
-
-
-def _column(values, n, name):
-    if values is None:
-        return None
-    column = np.empty(n, dtype=object)
-    values = list(values)
-    if len(values) != n:
-        raise ValueError(
-            f"{name} must have one entry for each of the {n} records, got {len(values)}"
-        )
-    column[:] = [None if isinstance(value, float) and value != value else value for value in values]
-    return column

@@ -40,7 +40,7 @@ def find_beats(x, sampling_rate):
     >>> ecg = make_ecg(1, statements=["NORM"], sampling_rate=500, random_state=0).data
     >>> beats = find_beats(ecg[0], 500)
     >>> len(beats), (60 / (beats[1:] - beats[:-1]).mean()).round()
-    (16, np.float64(95.0))
+    (16, np.float64(96.0))
     """
     x = np.asarray(x, dtype=float)
     if x.ndim != 2:

@@ -8,6 +8,7 @@ from ._lead_map import LIMB_LEADS
 from ._leads import canonical_lead_name
 from ._warn import warn
 
+LIMB = ("I", "II", "III", "aVR", "aVL", "aVF")
 _CHEST = tuple(f"V{i}" for i in range(1, 7))
 _CONTRADICTS = 0.05  # share of the power that breaks the identities
 _FITS = 0.01
@@ -15,6 +16,7 @@ _ALIKE = 0.3  # correlation below which leads are noise, not leads of one heart
 _MIRRORED = -0.5  # correlation of I and V6, and skewness of I, of interchanged arms
 _SAMPLES = 250  # below which a beat may be cut
 _CHEST_RECORDINGS, _CHEST_GAIN = 16, 0.1
+_TRIED = 16  # recordings in which other orders are tried, one by one
 
 
 def check_lead_order(X, lead_names, record_names=None):
@@ -63,6 +65,19 @@ def check_lead_order(X, lead_names, record_names=None):
     return tables.judge()
 
 
+def adds_up(x):
+    """Return whether rows are I, II, III, aVR, aVL and aVF of one recording, in this order.
+
+    Parameters
+    ----------
+    x : ndarray of shape (6, n_times)
+    """
+    x = np.asarray(x, dtype=float)
+    x = x - x.mean(axis=1, keepdims=True)
+    table = x @ x.T
+    return bool((np.diag(table) > 0).all() and _broken(LIMB, table) < _FITS)
+
+
 class LeadTables:
     """Products of the leads of recordings, one recording after the other, and what they say.
 
@@ -79,11 +94,13 @@ class LeadTables:
         """Take note of a recording of shape (n_leads, n_times); flat leads are left out."""
         x = np.nan_to_num(x, posinf=0, neginf=0)
         x = x / max(np.abs(x).max(initial=0), np.finfo(np.float32).tiny)
-        size = np.sqrt(np.einsum("lt,lt->l", x, x, dtype=np.float64))
-        self.products.append((x @ x.T).astype(np.float64))
+        products = (x @ x.T).astype(np.float64)
+        size = np.sqrt(np.diag(products))
+        self.products.append(products)
         lead = x[self.names.index("I")] if "I" in self.names else x[0]
         deviation = lead.std() if x.shape[-1] >= _SAMPLES else 0
-        self.skewness.append(np.cbrt(np.mean(lead**3)) / deviation if deviation > 0 else 0.0)
+        third = np.cbrt(np.mean(lead * lead * lead))
+        self.skewness.append(third / deviation if deviation > 0 else 0.0)
         self.records.append((record, size > 1e-6 * max(size.max(), 1e-30)))
 
     def judge(self):
@@ -123,14 +140,40 @@ class LeadTables:
         named = [r for r, b in zip(named, broken, strict=True) if b]
         if inverted is not None:
             warn(f"{said}: {inverted} is upside down in {_list(named)}")
-        elif np.mean([_scaled(limb, t[np.ix_(at, at)]) for t in table[broken]]) > 0.5:
+        else:
+            self._limb_leads_of_some(said, at, table[broken], named)
+        return self.names
+
+    def _limb_leads_of_some(self, said, at, tables, records):
+        """Warn about recordings whose limb leads do not add up, nor in one other order."""
+        exchanged = self._exchanged(at, tables, records)
+        n_exchanged = sum(map(len, exchanged.values()))
+        limb, mean = [self.names[i] for i in at], tables.mean(axis=0)[np.ix_(at, at)]
+        standardized = np.mean([_scaled(limb, table[np.ix_(at, at)]) for table in tables]) > 0.5
+        if standardized and n_exchanged <= min(len(tables), _TRIED) / 2:
             warn(
                 f"{said} (I - II + III is not 0) but would add up in other sizes: each lead seems "
                 "to be standardized by itself, so that voltages are lost. Pass signals in mV."
             )
-        elif _correlated(mean[np.ix_(at, at)]):
-            warn(f"{said} (I - II + III is not 0): {_list(named)}")
-        return self.names
+        elif exchanged:
+            leads = "; ".join(f"{leads} in {_list(found)}" for leads, found in exchanged.items())
+            warn(
+                f"{said}, which seem to be exchanged: {leads}. Leave these recordings out, or put "
+                "their leads in order."
+            )
+        elif _correlated(mean):
+            warn(f"{said}, as they do not add up: {_list(records)}")
+
+    def _exchanged(self, at, tables, records):
+        """Return which limb leads would add up, exchanged, and in which recordings."""
+        found = {}
+        for table, record in zip(tables[:_TRIED], records, strict=False):
+            order = _other_order(self.names, at, table)
+            if order is not None:
+                pairs = zip(self.names, order, strict=True)
+                leads = ", ".join(name for name, other in pairs if name != other)
+                found.setdefault(leads, []).append(record)
+        return found
 
     def _chest_leads(self, products, heard):
         if not {"I", *_CHEST} <= set(self.names):
@@ -232,11 +275,13 @@ def _inverted(limb, table):
 
 
 def _scaled(limb, table):
-    """Whether I, II and III would add up if each had another size."""
+    """Whether I, II and III do not add up, but would if each had another size."""
     if not {"I", "II", "III"} <= set(limb):
         return False
     at = [limb.index(name) for name in ("I", "II", "III")]
     table = table[np.ix_(at, at)]
+    if _broken(["I", "II", "III"], table) < _FITS:
+        return False
     size = np.sqrt(np.diag(table))
     values, vectors = np.linalg.eigh(table / np.outer(size, size))
     signs = np.sign(vectors[:, 0]) * np.sign(vectors[0, 0])

@@ -223,10 +223,13 @@ class WindowSource:
         x = check_finite(x, on_invalid=self.on_invalid, names=names)
         return x if self.leads.complete else self.leads(x)
 
-    def first(self, i, n_times):
-        """Up to so many samples from the beginning of one recording, NaN replaced by zeros."""
+    def first(self, i, n_times, strict=True):
+        """Up to so many samples from the beginning of one recording.
+
+        NaN are zeros, unless they are an error: where `on_invalid` says so and `strict` is True.
+        """
         n_times = min(n_times, int(self.n_times[i]))
-        if self.on_invalid == "raise":
+        if strict and self.on_invalid == "raise":
             return self.read_range(i, 0, n_times)
         array = isinstance(self.X, np.ndarray)
         x = self.X[i, :, :n_times] if array else self.X.read_range(i, 0, n_times, "keep")

@@ -9,6 +9,7 @@ from ..nn.padding import blanked, held, inside
 from ..signals._leads import STANDARD_LEADS
 
 MAX_STRETCH = 0.1
+CROP_SHARE = 0.5
 _LIMB, _CHEST = STANDARD_LEADS[:6], STANDARD_LEADS[6:]
 LEAD_SETS = (("I",), ("II",), ("I", "II"), _LIMB, ("I", "II", "V2"), _CHEST)
 LEAD_SET_SHARE = 0.25
@@ -53,6 +54,39 @@ def vary(x, n_valid):
     x = x.gather(2, index[:, None].expand(n, n_leads, n_times))
     gain = 1 + 0.1 * torch.randn(n, n_leads, 1, device=x.device)
     return blanked(x * gain, valid)
+
+
+def crop(x, n_valid, multiple):
+    """Leave half of the batches the first half of their windows; others stay.
+
+    Crops are from anywhere in a recording once it was shifted by `vary`.
+
+    Parameters
+    ----------
+    x : tensor of shape (n, n_leads, n_times)
+    n_valid : long tensor of shape (n,)
+        Samples before the padding.
+    multiple : int
+        Samples of a crop are a multiple of it; windows that are shorter than two stay.
+
+    Returns
+    -------
+    x : tensor of shape (n, n_leads, n_times or less)
+    n_valid : long tensor of shape (n,)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from merit_sk.training.augment import crop
+    >>> torch.manual_seed(0) and None
+    >>> x, n_valid = crop(torch.ones(2, 12, 1000), torch.tensor([1000, 400]), 48)
+    >>> x.shape[2], n_valid.tolist()
+    (480, [480, 400])
+    """
+    n_times = x.shape[2] // 2 // multiple * multiple
+    if n_times == 0 or torch.rand(()) >= CROP_SHARE:
+        return x, n_valid
+    return x[..., :n_times].contiguous(), n_valid.clamp(max=n_times)
 
 
 def disturb(x, n_valid):

@@ -24,15 +24,16 @@ class Reports:
     features : TermFeatures or SentenceFeatures
     rows : ndarray of int
         Recordings to train on, whose statements are the vocabulary.
-    origins : ndarray or None, default=None
-        Where each recording comes from. That a statement is absent is learned only from recordings
-        of an origin whose reports use it: German reports say nothing about English statements.
+    sources : ndarray or None, default=None
+        Where each recording and its text come from. That a statement is absent is learned only
+        from recordings of a source whose reports use it: German reports say nothing about English
+        statements.
     truth : DataFrame of shape (n_samples, n_codes) or None, default=None
         PTB-XL statements known to be there (1) or not (0), NaN where unknown. Every phrase for a
         statement, in each language, is one more statement of the vocabulary.
     """
 
-    def __init__(self, reports, features, rows, origins=None, truth=None):
+    def __init__(self, reports, features, rows, sources=None, truth=None):
         index, texts = pd.factorize(np.asarray(reports, dtype=object), sort=True)
         empty = int(texts[0] == "")
         self.index = index - empty
@@ -40,9 +41,9 @@ class Reports:
         self.features, self.matrix = features, features.matrix(self.texts)
         counts = np.bincount(index[rows], minlength=len(texts))
         self.bank, self.present = statement_bank(self.texts, counts[empty:])
-        self.origin, self.scored = np.zeros(len(index), int), None
-        if origins is not None:
-            self.origin = np.unique(origins, return_inverse=True)[1]
+        self.source, self.scored = np.zeros(len(index), int), None
+        if sources is not None:
+            self.source = np.unique(sources, return_inverse=True)[1]
             self.scored = self._vocabularies(rows)
         self.truth = None if truth is None else truth.to_numpy(np.float32)
         if truth is not None:
@@ -57,11 +58,11 @@ class Reports:
             self.bank = [*self.bank, *(phrase for _, phrase in found)]
 
     def _vocabularies(self, rows):
-        """Which statements the reports of each origin use, (n_origins, n_statements)."""
+        """Which statements the reports of each source use, (n_sources, n_statements)."""
         rows = rows[self.index[rows] >= 0]
-        out = np.zeros((self.origin.max() + 1, len(self.bank)), dtype=np.float32)
-        for k in np.unique(self.origin[rows]):
-            texts = np.unique(self.index[rows[self.origin[rows] == k]])
+        out = np.zeros((self.source.max() + 1, len(self.bank)), dtype=np.float32)
+        for k in np.unique(self.source[rows]):
+            texts = np.unique(self.index[rows[self.source[rows] == k]])
             out[k] = self.present[texts].sum(axis=0) > 0
         return out
 
@@ -83,7 +84,7 @@ class Reports:
         present = self.present[row].toarray()
         scored = np.ones_like(present)
         if self.scored is not None:
-            scored = self.scored[self.origin[indices]]
+            scored = self.scored[self.source[indices]]
         if self.truth is not None:
             truth = self.truth[indices][:, self.concept]
             known = np.isfinite(truth)
@@ -97,26 +98,26 @@ class Windows(Dataset):
 
     Parameters
     ----------
-    source : WindowSource
+    recordings : WindowSource
     indices : array-like of int
         Records that belong to this data set.
     reports : Reports or None
-        Of all records of ``source``.
-    origins : ndarray or None, default=None
-        Where each record of ``source`` comes from.
+        Of all recordings.
+    sources : ndarray or None, default=None
+        Where each recording comes from.
     unpaired : bool, default=True
         Whether training batches hold recordings without report, too.
     """
 
-    def __init__(self, source, indices, reports, origins=None, unpaired=True):
-        self.source, self.indices, self.reports = source, np.asarray(indices), reports
-        self.origins = None if origins is None else origins[self.indices]
+    def __init__(self, recordings, indices, reports, sources=None, unpaired=True):
+        self.recordings, self.indices, self.reports = recordings, np.asarray(indices), reports
+        self.sources = None if sources is None else sources[self.indices]
         self.unpaired = unpaired
 
     def groups(self):
         """Rows that batches are drawn from, and how often a pass takes them.
 
-        Rows of one origin are a group, and those with a report one apart from those without, as
+        Rows of one source are a group, and those with a report one apart from those without, as
         the alignment learns nothing from a pair alone. Pairs are repeated until there are about as
         many as recordings without report.
 
@@ -127,14 +128,14 @@ class Windows(Dataset):
         n = len(self)
         paired = np.ones(n, bool) if self.reports is None else self.reports.index[self.indices] >= 0
         n_paired = int(paired.sum())
-        if self.origins is None and n_paired in (0, n):
+        if self.sources is None and n_paired in (0, n):
             return None
-        origin = np.zeros(n, int) if self.origins is None else self.origins
+        sources = np.zeros(n, int) if self.sources is None else self.sources
         again = max(round((n - n_paired) / max(n_paired, 1)), 1)
         found = []
-        for name in np.unique(origin):
+        for source in np.unique(sources):
             for kind, times in ((paired, again), (~paired, int(self.unpaired))):
-                found.append((np.flatnonzero((origin == name) & kind), times))
+                found.append((np.flatnonzero((sources == source) & kind), times))
         return [(rows, times) for rows, times in found if len(rows) * times]
 
     def __len__(self):
@@ -153,20 +154,20 @@ class Windows(Dataset):
         signal, n_valid, deviation = self.windows(records, generator)
         inputs = {"signal": torch.from_numpy(signal), "n_valid": torch.from_numpy(n_valid)}
         if self.reports is not None:
-            voltages = self.source.spec.voltages(signal, n_valid, deviation)
+            voltages = self.recordings.spec.voltages(signal, n_valid, deviation)
             inputs["voltages"] = torch.from_numpy(voltages)
         return inputs if self.reports is None else inputs | self.reports.batch(records)
 
     def windows(self, records, generator):
-        """One window of each record, from a start that is drawn, as the source gives it."""
+        """One window of each record, from a start that is drawn, as `WindowSource` has it."""
 
         def start(n_times):
-            room = n_times - self.source.spec.n_times
+            room = n_times - self.recordings.spec.n_times
             if room <= 0 or generator is None:
                 return 0
             return int(torch.randint(room + 1, (), generator=generator))
 
-        return self.source.windows(records, start)
+        return self.recordings.windows(records, start)
 
 
 class Batches:

@@ -40,21 +40,21 @@ class LabelledWindows(Windows):
 
     Parameters
     ----------
-    source : WindowSource
+    recordings : WindowSource
     indices : array-like of int
         Recordings that belong to this data set.
     target : tensor
-        Labels of all recordings of ``source``.
+        Labels of all recordings.
     """
 
-    def __init__(self, source, indices, target):
-        super().__init__(source, indices, None)
+    def __init__(self, recordings, indices, target):
+        super().__init__(recordings, indices, None)
         self.target = target
 
     def batch(self, rows, generator=None):
         records = self.indices[np.asarray(rows)]
         windows = self.windows(records, generator)
-        parts = *windows[:2], self.source.spec.voltages(*windows)
+        parts = *windows[:2], self.recordings.spec.voltages(*windows)
         names = "signal", "n_valid", "voltages"
         inputs = {k: torch.from_numpy(v) for k, v in zip(names, parts, strict=True)}
         return inputs | {"target": self.target[records]}

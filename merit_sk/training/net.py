@@ -18,7 +18,7 @@ from skorch.helper import predefined_split
 from torch.optim.lr_scheduler import LambdaLR
 
 from ..nn.collective import average_gradients, first, rank
-from .augment import disturb, keep_lead_set, vary
+from .augment import crop, disturb, keep_lead_set, vary
 from .batches import Batches
 
 BOUNDS = ("mi_signal", "mi_text")
@@ -88,8 +88,11 @@ class PretrainNet(NeuralNet):
         signal = vary(signal, n_valid)
         if not self.module_.aligns_full_view:
             return {"signal": signal}
-        leads = self.batches_.data.source.spec.leads
-        view, out = keep_lead_set(disturb(signal, n_valid), leads), {"signal": signal}
+        if self.module_.encoder.any_length:
+            signal, n_valid = crop(signal, n_valid, self.module_.config.block_samples)
+        leads = self.batches_.data.recordings.spec.leads
+        view = keep_lead_set(disturb(signal, n_valid), leads)
+        out = {"signal": signal, "n_valid": n_valid}
         if "voltages" in inputs:
             voltages = inputs["voltages"].to(self.device)
             kept = view.any(dim=2).repeat_interleave(voltages.shape[1] // view.shape[1], dim=1)
@@ -142,11 +145,11 @@ class FiniteLoss(GradientNormClipping):
 
 
 class Averaging(Callback):
-    """Average the encoder in the model's teacher, after every step."""
+    """Average the weights in the model's teachers, after every step."""
 
     def on_batch_end(self, net, training=False, **kwargs):
         if training:
-            net.module_.teacher.follow(net.module_.encoder)
+            net.module_.teachers_follow()
 
 
 def warmup_cosine(n_steps, warmup=0.05):
@@ -197,8 +200,8 @@ def build_net(
     main = rank() == 0
     callbacks = [c for c in callbacks if main or isinstance(_bare(c), CHANGE_TRAINING)]
     steps = [("clip", FiniteLoss(gradient_clip_value=1.0))]
-    if getattr(model, "teacher", None) is not None:
-        steps.append(("teacher", Averaging()))
+    if getattr(model, "has_teachers", False):
+        steps.append(("teachers", Averaging()))
     if not any(isinstance(_bare(c), LRScheduler) for c in callbacks):
         n_steps = settings["max_epochs"] * len(Batches(train, settings["batch_size"], 0, True))
         policy = dict(lr_lambda=warmup_cosine(n_steps), step_every="batch")

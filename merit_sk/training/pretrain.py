@@ -4,17 +4,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import torch
 
-from ..inference.embed import embed_windows
 from ..nn.model import MeritModel
 from ..reports._features import learn_text_features, tensors
 from ..reports._language import guess_language
 from .batches import Reports, Windows
 from .engine import train
+from .statistics import learn_statistics
 
 STRUCTURE_WEIGHT = 0.25
-MAX_STATISTICS = 2048
 
 
 @dataclass
@@ -41,7 +39,7 @@ class Weights:
 
 
 def pretrain(
-    source, reports=None, origins=None, statements=None, *, encoder, start=None,
+    recordings, reports=None, sources=None, statements=None, *, encoder, start=None,
     text_encoder="builtin", structure_weight="auto", align_view="full", validation_fraction=0,
     settings, callbacks=(), checkpoints=None, verbose=0,
 ):  # fmt: skip
@@ -49,10 +47,11 @@ def pretrain(
 
     Parameters
     ----------
-    source : WindowSource
+    recordings : WindowSource
     reports : ndarray of str or None, default=None
         Normalized, ``""`` for a recording without one.
-    origins : ndarray or None, default=None
+    sources : ndarray or None, default=None
+        Where each recording and its text come from.
     statements : DataFrame of shape (n_samples, n_codes) or None, default=None
         PTB-XL statements that are known to be there (1) or not (0); NaN where unknown.
     encoder : EncoderConfig
@@ -72,12 +71,12 @@ def pretrain(
     Returns
     -------
     weights : Weights
-        With the statistics of the features of `source` in its model.
+        With the statistics of the features of `recordings` in its model.
     """
     weight = resolve_structure_weight(structure_weight, reports)
     if weight == 1:
         reports = None
-    rows, held_out = _split(len(source), validation_fraction, settings["seed"])
+    rows, held_out = _split(len(recordings), validation_fraction, settings["seed"])
     features, language = (start.text_features, start.language) if start else (None, None)
     if reports is not None:
         known = reports[rows]
@@ -92,21 +91,21 @@ def pretrain(
         else:
             features = features.extended(texts)
         features = features.to(settings["device"])
-        reports = Reports(reports, features, rows, origins, statements)
-    spec = source.spec
+        reports = Reports(reports, features, rows, sources, statements)
+    spec = recordings.spec
     model = MeritModel(
         encoder, len(spec.leads), spec.n_times, structure_weight=weight, align_view=align_view,
         text=None if features is None else (features.kind, features.n_features),
     )  # fmt: skip
     if start is not None:
         model.start_from(start.model)
-    model.set_teacher()
+    model.set_teachers()
     model.to(settings["device"])
     trained = _train(
-        model, source, reports, origins, features, rows, held_out, settings=settings,
+        model, recordings, reports, sources, features, rows, held_out, settings=settings,
         callbacks=callbacks, checkpoints=checkpoints, verbose=verbose,
     )  # fmt: skip
-    _learn_statistics(model, source, settings)
+    learn_statistics(model, recordings, sources, settings)
     earlier = start.history if start else []
     history = [row | {"epoch": row["epoch"] + len(earlier)} for row in trained.history]
     return Weights(model, features, language, earlier + history, trained.net)
@@ -137,14 +136,6 @@ def resolve_structure_weight(given, reports):
     return 1 - (1 - STRUCTURE_WEIGHT) * float(np.mean(reports != ""))
 
 
-def _learn_statistics(model, source, settings):
-    """Take the statistics of features from at most 2,048 recordings."""
-    rows = np.random.default_rng(settings["seed"]).permutation(len(source))[:MAX_STATISTICS]
-    rows = np.sort(rows)
-    features = embed_windows(model, source, "all", settings["batch_size"], rows=rows)
-    model.learn_statistics(torch.from_numpy(features))
-
-
 def _split(n, validation_fraction, seed):
     """Return the rows to train on and the others, of which nothing is learned, not even words."""
     order = np.random.default_rng(seed).permutation(n)
@@ -152,9 +143,9 @@ def _split(n, validation_fraction, seed):
     return np.sort(order[n_valid:]), np.sort(order[:n_valid])
 
 
-def _train(model, source, reports, origins, features, rows, held_out, settings, **run):
-    data = Windows(source, rows, reports, origins, unpaired=model.structure_weight > 0)
-    valid = Windows(source, held_out, reports) if len(held_out) else None
+def _train(model, recordings, reports, sources, features, rows, held_out, settings, **run):
+    data = Windows(recordings, rows, reports, sources, unpaired=model.structure_weight > 0)
+    valid = Windows(recordings, held_out, reports) if len(held_out) else None
     bounds = []
     if model.structure_weight > 0:
         bounds.append("mi_signal")
@@ -163,5 +154,5 @@ def _train(model, source, reports, origins, features, rows, held_out, settings, 
         model.set_bank(tensors(features(reports.bank)) if reports.bank else None)
     trained = train(model, data, valid, bounds=bounds, settings=settings, **run)
     model.set_bank(None)
-    model.teacher = None
+    model.drop_teachers()
     return trained

@@ -23,7 +23,7 @@ SECONDS = 300.0
 
 
 def describe_run(
-    parameters, *, window, encoder, source, reports, origins, statements, weights, n_processes
+    parameters, *, window, encoder, recordings, reports, sources, statements, weights, n_processes
 ):
     """Describe what two calls of ``fit`` must have in common for one to continue the other.
 
@@ -32,9 +32,9 @@ def describe_run(
     parameters : dict
         Parameters of the estimator; those that do not affect the training are left out.
     window, encoder : dict
-    source : WindowSource
+    recordings : WindowSource
     reports : ndarray of str or None
-    origins : ndarray or None
+    sources : ndarray or None
     statements : DataFrame or None
     weights : bytes or None
         Weights of a warm start.
@@ -53,12 +53,12 @@ def describe_run(
     run |= {f"encoder.{k}": v for k, v in encoder.items()} | window
     run |= {
         "version of merit_sk": __version__,
-        "number of recordings": len(source),
-        "fingerprint of the recordings": _fingerprint(source.X),
-        "sampling rate of the recordings": source.sampling_rate,
-        "leads that are read": list(source.leads.used),
+        "number of recordings": len(recordings),
+        "fingerprint of the recordings": _fingerprint(recordings.X),
+        "sampling rate of the recordings": recordings.sampling_rate,
+        "leads that are read": list(recordings.leads.used),
         "fingerprint of the reports": None if reports is None else _digest(*map(str, reports)),
-        "fingerprint of the origins": None if origins is None else _digest(*map(str, origins)),
+        "fingerprint of the sources": None if sources is None else _digest(*map(str, sources)),
         "fingerprint of the statements": None
         if statements is None
         else _digest(*statements, statements.to_numpy().tobytes().hex()),

@@ -61,7 +61,7 @@ _EXCLUDES = {
 
 # Statements that often come with another: chance of each.
 _COMPANIONS = {
-    "LVH": {"ISC_": 0.45, "VCLVH": 0.35, "LAO/LAE": 0.06},
+    "LVH": {"ISC_": 0.65, "VCLVH": 0.35, "LAO/LAE": 0.06},
     "IMI": {"ABQRS": 0.5, "QWAVE": 0.15},
     "ASMI": {"ABQRS": 0.45, "QWAVE": 0.1},
     "ILMI": {"ABQRS": 0.55},

@@ -37,6 +37,8 @@ OUTWARD = PLACE / np.linalg.norm(PLACE, axis=1, keepdims=True)
 _ATRIA = np.array([[-3.5, -4.0, -1.0], [-1.0, -5.0, -3.0]])  # places of right and left, cm
 _REACH = 2.0  # half-widths from a wall's peak to where its deflection is taken to begin or end
 
+_LEFT_DOWN = np.array([0.9, 0.45, -0.1])  # from where subendocardial injury points away
+
 # Directions of flutter (up the septum) and of fibrillation (seen best in V1).
 _FLUTTER, _FIBRILLATION = np.array([-0.02, -0.9, 0.25]), np.array([-0.25, 0.35, 0.9])
 
@@ -113,9 +115,9 @@ def _stretch(p, time, width):
 def _recovery(p, field, turn, detour):
     """Return the potentials of ST segment, both halves of T, and U wave at the electrodes."""
     scale = p["voltage"][:, None]
-    normal = np.concatenate([p["st_vector"][:, None], p["t_vectors"]], axis=1)
-    normal = normal @ rotation(p["t_turn"], p["t_swing"], 0 * p["t_turn"]).transpose(0, 2, 1)
-    normal = normal * p["t_gain"][:, None, None]
+    st = p["st_vector"] - p["depression"][:, None] * _LEFT_DOWN
+    t = p["t_vectors"] @ rotation(p["t_turn"], p["t_swing"], 0 * p["t_turn"]).transpose(0, 2, 1)
+    normal = np.concatenate([st[:, None], t * p["t_gain"][:, None, None]], axis=1)
     discord = -p["discord"][:, None, None] * detour
     outward = field @ (turn @ OUTWARD.T).transpose(0, 2, 1)[..., None]
     local = {k: np.einsum("nw,nwe->ne", p[k], outward[..., 0]) for k in ("st", "t", "t_end")}
@@ -123,7 +125,7 @@ def _recovery(p, field, turn, detour):
     center = lead_field(np.zeros((1, 1, 3)))[0, 0]
     for kind in range(detour.shape[1]):
         secondary = discord[:, kind] / 150.0
-        vectors = normal + secondary[:, None] * np.array([0.35, 1.0, 1.0])[:, None]
+        vectors = normal + secondary[:, None] * np.array([0.2, 1.0, 1.0])[:, None]
         seen = np.einsum("nti,nji,ej->nte", vectors, turn, center) * scale[:, None]
         seen[:, 0] += local["st"]
         seen[:, 1] += local["t"]

@@ -3,7 +3,7 @@
 Fitted to the average beats of 152 normal PTB-XL recordings in sinus rhythm, by the procedure of
 ``benchmarks/fit_simulated_heart.py``: mean, and principal components times their standard
 deviation. The mean of the atria was fitted again, by least squares to the P waves and PR segments
-of the mean normal beat of folds 1 to 8, after they got their own places and their recovery.
+of the mean normal beat of folds 1 to 8, with a recovery of another course than they have here.
 Figures only, no recordings.
 """
 

@@ -80,7 +80,7 @@ def healthy(draws):
 # atrium.
 _OFF = (
     "irregular wandering av_cycle av_step escape_rate escape_wide pac_every pvc_every paced spike "
-    "delta flutter_ratio flutter_size fib_size"
+    "delta flutter_ratio flutter_size fib_size depression"
 ).split()
 
 

@@ -6,7 +6,7 @@ from .body import LEAD_FIELD
 from .rhythm import CONDUCTED, NONE, PACED
 
 _RA_CENTER, _LA_CENTER, _P_WIDTH = 0.42, 0.7, 0.19  # of the P wave's duration
-_TA_CENTER, _TA_WIDTH, _TA_SIZE = 1.8, 0.6, 0.48  # recovery of the atria, opposed to the P wave
+_TA_CENTER, _TA_WIDTH, _TA_SIZE = 1.4, 0.75, 0.28  # recovery of the atria, opposed to the P wave
 
 
 def bump(t, center, width):
