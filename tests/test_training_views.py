@@ -104,7 +104,7 @@ def test_weights_are_left_without_averages(fitted):
 
 
 def test_statistics_are_those_of_real_recordings_seen_whole(tiny):
-    """Standardized features of the real ones are around zero, and batch norms have seen them."""
+    """Standardized features of the real ones are around zero, those of simulated ones are not."""
     real = make_ecg(40, statements=[["SBRAD"]] * 40, duration=2, random_state=3).data
     mixed = mix_simulated(real, ["bradycardia"] * 40, n_simulated=120, random_state=0)
     embedder = MeritEmbedder(readout="stages", **tiny)

@@ -110,7 +110,7 @@ def warn_at_a_glance(source, seen=None):
     """Warn about wrong rates, leads and scales where recordings are read without a ``fit``.
 
     One recording and another of every 40 are looked at, 64 at most, spread over all, so that it
-    takes one to three hundredths of the time of embedding.
+    takes little beside embedding.
 
     Parameters
     ----------
