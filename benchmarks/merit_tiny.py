@@ -158,10 +158,10 @@ def parse(arguments=None):
     parser.add_argument("--data", type=Path, help="folder described in _data.py")
     parser.add_argument("--work", type=Path, required=True, help="folder for signals and state")
     parser.add_argument("--output", type=Path, default=WEIGHTS)
-    parser.add_argument("--half", action="store_true", help="half the channels, in one pass")
+    parser.add_argument("--half", action="store_true", help="half the channels")
     parser.add_argument("--n-simulated", type=int, default=60_000)
     parser.add_argument("--repeats", type=int, default=20, help="of real recordings in a pass")
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--epochs", type=int, help="passes; 2, and 1 with --half")
     parser.add_argument("--structure-weight", type=float, default=0.25)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1e-3)
@@ -177,7 +177,7 @@ def main(arguments=None):
     what = {"seed": args.seed, "n_simulated": args.n_simulated, "real": args.data is not None}
     settings = {
         "encoder": HALF if args.half else "tiny", "structure_weight": args.structure_weight,
-        "max_epochs": 1 if args.half else args.epochs, "batch_size": args.batch_size, "lr": args.lr,
+        "max_epochs": args.epochs or (1 if args.half else 2), "batch_size": args.batch_size, "lr": args.lr,
         "random_state": args.seed,
     }  # fmt: skip
     if args.voltages:

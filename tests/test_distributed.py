@@ -68,10 +68,12 @@ def a_batch(missing):
     draw = torch.Generator().manual_seed(0)
     index = torch.tensor([0, 1, 2, 0, 3, 4, 1, 5, 5, 2])
     index[missing] = -1
+    signal, view = torch.randn(2, 10, 12, 100, generator=draw)
+    view[:3, 4:] = 0  # few leads in the first part alone
     return {
-        "signal": torch.randn(10, 12, 100, generator=draw),
+        "signal": signal,
         "n_valid": torch.tensor([100] * 8 + [75, 50]),
-        "view": torch.randn(10, 12, 100, generator=draw),
+        "view": view,
         "text_index": index,
         "text": {
             "terms": torch.arange(6)[index, None].repeat(1, 2),

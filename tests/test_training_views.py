@@ -11,6 +11,7 @@ from merit_sk.datasets import make_ecg, mix_simulated
 from merit_sk.nn.config import EncoderConfig
 from merit_sk.nn.model import MeritModel
 from merit_sk.training.augment import crop
+from merit_sk.training.pretrain import _split
 
 
 class Lengths(Callback):
@@ -123,3 +124,15 @@ def test_batch_norms_are_those_of_all_recordings(tiny, ecg):
         variance = stem(torch.from_numpy(signal)).var(dim=(0, 2))
     ratio = norm.running_var / variance
     assert 0.6 < ratio.median() < 1.1  # of some recordings only some leads are left
+
+
+@pytest.mark.parametrize("validation_fraction, same", [(0.5, True), (0, False)])
+def test_nothing_is_learned_of_recordings_held_out(tiny, ecg, validation_fraction, same):
+    """Neither weights nor batch norms nor features change with them."""
+    settings = tiny | {"random_state": 0, "validation_fraction": validation_fraction}
+    X = np.array(ecg.data)
+    one = MeritEmbedder(**settings).fit(X.copy())
+    _, held_out = _split(len(X), 0.5, one.net_.seed)
+    X[held_out] = X[held_out, :, ::-1]
+    one, two = (each.model_.state_dict() for each in (one, MeritEmbedder(**settings).fit(X)))
+    assert all(torch.equal(one[name], two[name]) for name in one) == same

@@ -89,7 +89,8 @@ class MeritEmbedder(EmbedderTrainingMixin, EmbedderWeightsMixin, TransformerMixi
     weight_decay : float, default=0.05
         Weight decay of AdamW.
     validation_fraction : float in [0, 1), default=0
-        Share of the recordings on which the bounds are measured instead of trained.
+        Share of the recordings of which nothing is learned, to measure losses and bounds on. They
+        are seen whole: ``valid_loss`` has no distance of few leads from the view of all.
     callbacks : sequence of skorch callbacks, default=()
         For example for early stopping or pruning on ``"valid_mi_text"``. A learning-rate
         scheduler among them replaces the built-in one.

@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
 
+from .collective import total
 from .decoder import build_predictor
 from .objective import masked_likelihood, standardize_channels
 from .shared_space import shared_vectors
@@ -122,7 +123,7 @@ class WholeView(nn.Module):
         return super().train(False)
 
     def forward(self, z, view, x, n_valid):
-        """Mean cosine distance of recordings of few leads; 0 where there is none.
+        """Mean cosine distance of the joint batch's recordings of few leads; 0 if there is none.
 
         Parameters
         ----------
@@ -135,13 +136,16 @@ class WholeView(nn.Module):
             Samples before the padding.
         """
         few = 2 * view.any(dim=2).sum(dim=1) <= x.any(dim=2).sum(dim=1)
-        if not bool(few.any()):
+        n_few = total(few.sum().to(z.dtype))
+        if not bool(n_few):
             return z.new_zeros(())
-        encoder, project, *voltage_layer = self.parts.module
-        with torch.no_grad():
-            maps = encoder(x[few], n_valid[few])
-            whole = shared_vectors(maps, project, *voltage_layer, training=True)
-        return 1 - (z[few] * whole).sum(dim=1).mean()
+        whole = z[few].detach()
+        if bool(few.any()):
+            encoder, project, *voltage_layer = self.parts.module
+            with torch.no_grad():
+                maps = encoder(x[few], n_valid[few])
+                whole = shared_vectors(maps, project, *voltage_layer, training=True)
+        return 1 - total((z[few] * whole).sum(dim=1).sum()) / n_few
 
     def follow(self, encoder, project, voltage_layer):
         """Average the weights, at the start and after each step of their training."""

@@ -105,7 +105,7 @@ def pretrain(
         model, recordings, reports, sources, features, rows, held_out, settings=settings,
         callbacks=callbacks, checkpoints=checkpoints, verbose=verbose,
     )  # fmt: skip
-    learn_statistics(model, recordings, sources, settings)
+    learn_statistics(model, recordings, rows, sources, settings)
     earlier = start.history if start else []
     history = [row | {"epoch": row["epoch"] + len(earlier)} for row in trained.history]
     return Weights(model, features, language, earlier + history, trained.net)

@@ -13,21 +13,22 @@ MAX_STATISTICS = 2048
 BATCH = 64
 
 
-def learn_statistics(model, recordings, sources, settings):
-    """Take statistics from at most 2,048 recordings, of real ones if there are any.
+def learn_statistics(model, recordings, rows, sources, settings):
+    """Take statistics from at most 2,048 of some recordings, of real ones if there are any.
 
     Parameters
     ----------
     model : MeritModel
     recordings : WindowSource
+    rows : ndarray of int
+        Those that were trained on.
     sources : ndarray or None
         Recordings of a source whose name starts with "simulated" are simulated.
     settings : dict
         Of the training run, see `build_net`.
     """
-    rows = np.arange(len(recordings))
     if sources is not None:
-        real = np.array([not str(source).startswith(SIMULATED) for source in sources])
+        real = np.array([not str(source).startswith(SIMULATED) for source in sources[rows]])
         rows = rows[real] if real.any() else rows
     rows = np.random.default_rng(settings["seed"]).permutation(rows)[:MAX_STATISTICS]
     settle_batch_norms(model, recordings, rows, settings["seed"])
