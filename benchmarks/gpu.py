@@ -1,21 +1,23 @@
 """Training rate on a GPU against that of a matrix product, in one run.
 
-    python benchmarks/gpu.py [--device cuda] [--quick]
+    python benchmarks/gpu.py [--device cuda] [--output FOLDER] [--quick]
 
 For every model and precision: ECGs per second of a bare training step (forward, backward, clipped
-AdamW) on a batch held on the device, also with ``torch.compile``, of ``MeritEmbedder.fit`` from
-arrays in memory, and of ``transform``; achieved TFLOP/s of bare steps, of operations that torch
+AdamW) on a batch held on the device, in bfloat16 also with ``torch.compile``, of
+``MeritEmbedder.fit`` from arrays in memory, and of ``transform``; achieved TFLOP/s of bare steps, of operations that torch
 counts; their share of the rate of a large matrix product in the same precision, measured before and
-after; and in bfloat16 their share of the peak of the data sheet, which is MFU. The median of five
-repeats, range in brackets. ``--device cpu --quick`` tests the script without a GPU.
+after; and in bfloat16 their share of the peak of the data sheet, which is MFU. Medians of five
+repeats, and their range. ``--device cpu --quick`` tests the script without a GPU.
 """
 
 import argparse
 import time
 
 import numpy as np
+import pandas as pd
 import torch
 from _clock import EpochClock
+from _tables import add_output, write
 from peers import PEERS
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -77,11 +79,6 @@ def operations(step):
     return counter.get_total_flops()
 
 
-def quantiles(values, digits):
-    low, middle, high = np.quantile(values, [0, 0.5, 1])
-    return f"{middle:9.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
-
-
 def peak(device, precision):
     """TFLOP/s of the data sheet, None where it is not known."""
     if device.type != "cuda" or precision != "bfloat16":
@@ -90,15 +87,22 @@ def peak(device, precision):
     return next((rate for key, rate in PEAKS.items() if key in name), None)
 
 
-def report(name, n, seconds, flops, rate, most):
-    achieved = flops / np.array(seconds) / 1e12
-    share = f"{100 * np.median(achieved) / rate:.0f} % of the product"
-    share += f", MFU {100 * np.median(achieved) / most:.1f} %" if most else ""
-    print(f"  {name:34s} {quantiles(n / np.array(seconds), 1)} ECGs/s", end=" ")
-    print(f"{quantiles(achieved, 3)} TFLOP/s = {share}")
+def row(network, what, n, seconds, batch, flops=None, rate=None, most=None):
+    """Rates of repeats that took some seconds for ``n`` ECGs, and of operations if those count."""
+    low, middle, high = np.quantile(n / np.array(seconds), [0, 0.5, 1])
+    found = {"network": network, "what": what, "batch": batch, "ECGs/s": middle, "lowest": low,
+             "highest": high}  # fmt: skip
+    if flops is not None:
+        achieved = flops * middle / n / 1e12
+        found |= {"GFLOP per ECG": flops / n / 1e9, "TFLOP/s": achieved}
+        found |= {"% of a matrix product": 100 * achieved / rate}
+        found |= {"MFU, %": 100 * achieved / most if most else np.nan}
+    print(f"  {found}", flush=True)
+    return found
 
 
 def ours(options, device, clock, precision, rate):
+    rows = []
     for name, batch_size in (QUICK if options.quick else MODELS).items():
         n = batch_size * (2 if options.quick else 16)
         few = make_ecg(min(n, 256), random_state=0)
@@ -113,23 +117,24 @@ def ours(options, device, clock, precision, rate):
         batch = next(iter(embedder.net_.batches_))[0]
         batch = {k: _moved(v, device) for k, v in batch.items()}
         model = embedder.model_.train()
-        compiled = torch.compile(model, backend="aot_eager" if options.quick else "inductor")
-        flops, most = None, peak(device, precision)
-        for kind, network in {"bare step": model, "torch.compile": compiled}.items():
+        flops, most, networks = None, peak(device, precision), {"bare step": model}
+        if precision == "bfloat16":
+            backend = "aot_eager" if options.quick else "inductor"
+            networks["bare step, torch.compile"] = torch.compile(model, backend=backend)
+        for kind, network in networks.items():
             step = training_step(
                 network, batch, lambda m, inputs: m(**inputs)["loss"], precision, device
             )
             flops = operations(step) if flops is None else flops
             clock.seconds(step, 2)
             seconds = [clock.seconds(step, 3) for _ in range(options.repeats)]
-            report(f"{name}, {kind} of {batch_size}", batch_size, seconds, flops, rate, most)
-        print(f"  {name + ', fit':34s} {quantiles(n / np.array(epochs.seconds[1:]), 1)} ECGs/s")
+            rows.append(row(name, kind, batch_size, seconds, batch_size, flops, rate, most))
+        rows.append(row(name, "fit", n, epochs.seconds[1:], batch_size))
         model.eval()
         embedder.transform(X[:batch_size])
         seconds = [clock.seconds(lambda: embedder.transform(X)) for _ in range(options.repeats)]  # noqa: B023
-        print(
-            f"  {name + ', transform (float32)':34s} {quantiles(n / np.array(seconds), 0)} ECGs/s"
-        )
+        rows.append(row(name, "transform", n, seconds, batch_size))
+    return rows
 
 
 def _moved(value, device):
@@ -139,7 +144,7 @@ def _moved(value, device):
 
 
 def peers(options, device, clock, precision, rate):
-    n = 1 if options.quick else 128
+    n, rows = 1 if options.quick else 128, []
     for name, kind in PEERS.items():
         model = kind().to(device).train()
         step = training_step(
@@ -148,7 +153,9 @@ def peers(options, device, clock, precision, rate):
         flops = operations(step)
         clock.seconds(step, 2)
         seconds = [clock.seconds(step, 3) for _ in range(options.repeats)]
-        report(f"{name}, {n}", n, seconds, flops, rate, peak(device, precision))
+        most = peak(device, precision)
+        rows.append(row(name, "bare step", n, seconds, n, flops, rate, most))
+    return rows
 
 
 def main(arguments=None):
@@ -156,17 +163,24 @@ def main(arguments=None):
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="few recordings: tests the script")
+    add_output(parser)
     options = parser.parse_args(arguments)
     device = torch.device(options.device)
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     print(f"{name}, torch {torch.__version__}, {time.strftime('%Y-%m-%d')}")
-    clock, size = Clock(device), 512 if options.quick else 8192
+    clock, size, tables = Clock(device), 512 if options.quick else 8192, []
     for precision, dtype in {"bfloat16": torch.bfloat16, "float32": torch.float32}.items():
         rate = product_rate(clock, device, dtype, size)
         print(f"{precision}: a product of {size} x {size} matrices {rate:.2f} TFLOP/s")
-        ours(options, device, clock, precision, rate)
-        peers(options, device, clock, precision, rate)
-        print(f"  the product again: {product_rate(clock, device, dtype, size):.2f} TFLOP/s")
+        found = {"network": "matrix product", "what": f"{size} x {size}", "TFLOP/s": rate}
+        rows = [found]
+        rows += ours(options, device, clock, precision, rate)
+        rows += peers(options, device, clock, precision, rate)
+        again = product_rate(clock, device, dtype, size)
+        print(f"  the product again: {again:.2f} TFLOP/s")
+        rows.append(found | {"what": f"{size} x {size}, again", "TFLOP/s": again})
+        tables.append(pd.DataFrame(rows).assign(precision=precision, device=name))
+        write(options.output, gpu=pd.concat(tables))
 
 
 if __name__ == "__main__":

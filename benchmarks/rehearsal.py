@@ -9,9 +9,8 @@ are written and opened; a cache, training and embedding are measured on as many 
 Every row is measured in a process of its own; its memory is the largest that one process had, and
 its processor time is that of all.
 
-Table ``machines``: what ten passes of pretraining take, on this machine by measured rates, on GPUs
-by operations that torch counts, a share of the peak that is assumed (``gpu.py`` measures it), and
-reading as it is measured.
+Table ``machines``: what ten passes of pretraining take, on this machine and on the GPU of
+``gpu.py`` by measured rates, with reading as it is measured here.
 """
 
 import argparse
@@ -44,8 +43,7 @@ from merit_sk.datasets import load_mimic_iv_ecg, make_ecg, read_wfdb
 LEADS = ("I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6")
 PER_PATIENT, N_STATEMENTS = 5, 18
 TOTAL, PASSES, PART = 800_000, 10, 256
-PEAK = 989  # dense bfloat16 TFLOP/s of an H100 SXM and an H200, by NVIDIA's data sheets
-SHARES = (0.1, 0.3)
+GPU = Path(__file__).parent / "results" / "gpu.csv"
 NETWORKS = {"tiny": 64, "small": 4, "base": 2}  # ECGs of a batch here
 TWO_ASSUMED = "measured on one core; two processes assumed to lose what they do for tiny"
 ALIKE = {"random_state": 0, "device": "cpu", "n_jobs": 1}
@@ -347,7 +345,8 @@ def embedding_once(work, n):
 
 
 def machines(table):
-    """What ten passes over 800,000 ECGs take, by rates that are measured, counted or assumed."""
+    """What ten passes over 800,000 ECGs take, by rates that are measured or assumed."""
+    gpu = pd.read_csv(GPU).set_index(["network", "what", "precision"])
     by_name, rows = table.set_index("what"), []
     cpu = by_name["CPU seconds"] / by_name["ECGs"]
     alone = cpu[by_name.index.str.match("fit tiny on .* steps")].iloc[-1]
@@ -361,12 +360,12 @@ def machines(table):
         for machine, rate in here.items():
             basis = "measured" if name == "tiny" or machine.startswith("one") else TWO_ASSUMED
             rows.append(_machine(name, machine, rate, None, basis))
-        operations = by_name["GFLOP per ECG"][steps]
-        for n, share in itertools.product((1, 8), SHARES):
-            rate = n * share * PEAK * 1e3 / operations
-            basis = f"operations counted, {share:.0%} of the peak assumed; reading measured"
-            machine = "one H100 or H200" if n == 1 else "eight H100 or H200"
-            rows.append(_machine(name, machine, rate, n / cpu[read], basis))
+        step = gpu.loc[name, "bare step", "bfloat16"]
+        for n in (1, 8):
+            basis = "steps measured on one GPU, reading on one core here"
+            basis += ", eight times as fast assumed" if n > 1 else ""
+            machine = f"{'one' if n == 1 else 'eight'} {step['device']}"
+            rows.append(_machine(name, machine, n * step["ECGs/s"], n / cpu[read], basis))
     return pd.DataFrame(rows)
 
 

@@ -6,8 +6,9 @@ Runs what is missing or stale, or all, or some tables by their names, and writes
 ``benchmarks/results``: the csv files of each command, and beside them what it was made with:
 command, time, machine, versions, and digests of the code that ran and of the weights that it read
 (``_trace.py``). A table is stale once one of them has changed; ``--check`` names those and fails.
-Weights that a table compares are trained first, in FOLDER, and interrupted trainings go on. Marked
-figures of README.md are filled in. DATA is the folder that ``_data.py`` describes.
+Weights that a table compares are trained first, in FOLDER, and interrupted trainings go on. What
+needs a GPU is left as it is where there is none, unless it is named. Marked figures of README.md
+are filled in. DATA is the folder that ``_data.py`` describes.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import torch
 from _trace import ROOT, changed, code_digest
 
 HERE, RESULTS = Path(__file__).parent, ROOT / "benchmarks" / "results"
@@ -49,6 +51,7 @@ class Run:
     script: str
     arguments: str = ""
     weights: tuple = ()
+    on_gpu: bool = False
 
 
 HALVES = ("without-structure", "without-text", "simulated")
@@ -86,6 +89,7 @@ RUNS = {
     "single_lead": Run("single_lead.py", "--data {data}"),
     "informativeness": Run("informativeness.py", "--data {data}"),
     "simulated_beats": Run("simulated_beats.py", "--data {data}"),
+    "gpu": Run("gpu.py", on_gpu=True),
     "speed": Run("speed.py", "--ptbxl {data}/ptb-xl --n-files 2000 --n-part 500"),
     "speed-500": Run(
         "speed.py", "--ptbxl {data}/ptb-xl --n-files 2000 --n-part 500 --rate 500 --tables folder"
@@ -145,13 +149,14 @@ def fill(path):
 
 
 def machine():
-    """Return the processor and how many cores there are."""
+    """Return the processor and how many cores there are, and the GPU if there is one."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         name = "unknown processor"
-    return f"{name}, {os.cpu_count()} cores"
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return f"{name}, {os.cpu_count()} cores{gpu}"
 
 
 def train(name, places):
@@ -249,7 +254,8 @@ def main(arguments=None):
     unknown = sorted({*args.names} - {*RUNS})
     if unknown:
         parser.error(f"no tables {', '.join(unknown)}; there are {', '.join(RUNS)}")
-    found = {name: stale(name) for name in args.names or RUNS}
+    there = [name for name, run in RUNS.items() if torch.cuda.is_available() or not run.on_gpu]
+    found = {name: stale(name) for name in args.names or there}
     if args.list or args.check:
         for name, why in found.items():
             print(f"{name:16} {'stale: ' + ', '.join(why[:4]) if why else 'current'}")

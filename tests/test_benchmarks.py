@@ -128,10 +128,12 @@ def test_pretraining_branches_scaling_and_memory(benchmark, capsys):
 
 
 @pytest.mark.slow
-def test_gpu(benchmark, capsys):
-    benchmark("gpu", "--device", "cpu", "--quick", "--repeats", 1)
-    out = capsys.readouterr().out
-    assert "TFLOP/s" in out and "small, torch.compile of 2" in out
+def test_gpu(benchmark, tmp_path):
+    benchmark("gpu", "--device", "cpu", "--quick", "--repeats", 1, "--output", tmp_path)
+    found = pd.read_csv(tmp_path / "gpu.csv").set_index(["network", "what", "precision"])
+    compiled = found.loc["small", "bare step, torch.compile", "bfloat16"]
+    assert compiled["ECGs/s"] > 0 and compiled["TFLOP/s"] > 0 and compiled["device"] == "CPU"
+    assert (found["ECGs/s"].loc[["tiny", "small"]] > 0).all()
 
 
 def test_reading(benchmark, capsys, data_dir):
