@@ -4,10 +4,10 @@
 
 For every model and precision: ECGs per second of a bare training step (forward, backward, clipped
 AdamW) on a batch held on the device, in bfloat16 also with ``torch.compile``, of
-``MeritEmbedder.fit`` from arrays in memory, and of ``transform``; achieved TFLOP/s of bare steps, of operations that torch
-counts; their share of the rate of a large matrix product in the same precision, measured before and
-after; and in bfloat16 their share of the peak of the data sheet, which is MFU. Medians of five
-repeats, and their range. ``--device cpu --quick`` tests the script without a GPU.
+``MeritEmbedder.fit`` from arrays in memory, and of ``transform``; achieved TFLOP/s of bare steps,
+of operations that torch counts; their share of the rate of a large matrix product in the same
+precision, measured before and after; and in bfloat16 their share of the peak of the data sheet,
+which is MFU. Medians of five repeats, and their range. ``--device cpu --quick`` tests the script without a GPU.
 """
 
 import argparse

@@ -177,8 +177,8 @@ def main(arguments=None):
     what = {"seed": args.seed, "n_simulated": args.n_simulated, "real": args.data is not None}
     settings = {
         "encoder": HALF if args.half else "tiny", "structure_weight": args.structure_weight,
-        "max_epochs": args.epochs or (1 if args.half else 2), "batch_size": args.batch_size, "lr": args.lr,
-        "random_state": args.seed,
+        "max_epochs": args.epochs or (1 if args.half else 2), "batch_size": args.batch_size,
+        "lr": args.lr, "random_state": args.seed,
     }  # fmt: skip
     if args.voltages:
         encoder = resolve_encoder(settings["encoder"])
