@@ -7,7 +7,8 @@ AdamW) on a batch held on the device, in bfloat16 also with ``torch.compile``, o
 ``MeritEmbedder.fit`` from arrays in memory, and of ``transform``; achieved TFLOP/s of bare steps,
 of operations that torch counts; their share of the rate of a large matrix product in the same
 precision, measured before and after; and in bfloat16 their share of the peak of the data sheet,
-which is MFU. Medians of five repeats, and their range. ``--device cpu --quick`` tests the script without a GPU.
+which is MFU. Medians of five repeats, and their range. ``--device cpu --quick`` tests the script
+without a GPU.
 """
 
 import argparse
