@@ -52,7 +52,7 @@ def _parsed(path, _):
         for child in node.body:
             name = f"{prefix}{getattr(child, 'name', '')}"
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-                found[name] = found.get(name, "") + ast.unparse(child)
+                found[name] = found.get(name, "") + json.dumps(_plain(child))
                 continue
             if isinstance(child, ast.ClassDef):
                 collect(child, f"{name}.")
@@ -62,7 +62,21 @@ def _parsed(path, _):
     tree = _without_docstrings(ast.parse(path.read_text()))
     collect(tree, "")
     tree.body = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
-    return found | {"": ast.unparse(tree)}
+    return found | {"": json.dumps(_plain(tree))}
+
+
+def _plain(node):
+    """Return a tree as lists that are the same in all versions of Python, as its text is not."""
+    if isinstance(node, list):
+        return [_plain(child) for child in node]
+    if isinstance(node, ast.JoinedStr):  # in which Python 3.12 has empty parts
+        return ["f", *(_plain(part) for part in node.values if getattr(part, "value", 1) != "")]
+    if isinstance(node, ast.Constant):
+        return repr(node.value)
+    if not isinstance(node, ast.AST):
+        return node
+    fields = [[name, _plain(value)] for name, value in ast.iter_fields(node)]
+    return [type(node).__name__, *([name, value] for name, value in fields if value or value == 0)]
 
 
 def code_digest(path, functions):
