@@ -346,7 +346,8 @@ def embedding_once(work, n):
 
 def machines(table):
     """What ten passes over 800,000 ECGs take, by rates that are measured or assumed."""
-    gpu = pd.read_csv(GPU).set_index(["network", "what", "precision"])
+    steps_there = pd.read_csv(GPU).query("what == 'bare step' and precision == 'bfloat16'")
+    steps_there = steps_there.set_index("network")
     by_name, rows = table.set_index("what"), []
     cpu = by_name["CPU seconds"] / by_name["ECGs"]
     alone = cpu[by_name.index.str.match("fit tiny on .* steps")].iloc[-1]
@@ -360,12 +361,16 @@ def machines(table):
         for machine, rate in here.items():
             basis = "measured" if name == "tiny" or machine.startswith("one") else TWO_ASSUMED
             rows.append(_machine(name, machine, rate, None, basis))
-        step = gpu.loc[name, "bare step", "bfloat16"]
+        there = name if name in steps_there.index else "small"
+        step = steps_there.loc[there]
+        rate = step["ECGs/s"]
+        if there != name:
+            rate = step["TFLOP/s"] * 1e3 / by_name["GFLOP per ECG"][steps]
         for n in (1, 8):
-            basis = "steps measured on one GPU, reading on one core here"
-            basis += ", eight times as fast assumed" if n > 1 else ""
+            basis = "steps measured" if there == name else f"TFLOP/s of {there} assumed"
+            basis += ", reading measured here" + (", eight times as fast assumed" if n > 1 else "")
             machine = f"{'one' if n == 1 else 'eight'} {step['device']}"
-            rows.append(_machine(name, machine, n * step["ECGs/s"], n / cpu[read], basis))
+            rows.append(_machine(name, machine, n * rate, n / cpu[read], basis))
     return pd.DataFrame(rows)
 
 
