@@ -1,6 +1,8 @@
 """Baselines: features that need no training, and a network that needs labels."""
 
 import pickle
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -183,3 +185,17 @@ def test_mantis_sees_every_lead_by_itself(tmp_path, rhythms):
     np.testing.assert_allclose(features.transform(records[2:3]), Z[2:3], atol=1e-4)
     one = MantisFeatures(tmp_path).fit(records.with_leads(["II"])).transform(records)
     np.testing.assert_allclose(one, Z[:, 256:512], atol=1e-4)
+
+
+def test_minirocket_leaves_the_threads_of_torch_alone():
+    """numba sets the number of OpenMP threads, which is torch's as long as nobody asked for one."""
+    pytest.importorskip("aeon", reason="needs merit_sk[benchmark]")
+    code = (
+        "import numpy as np, torch\n"
+        "from merit_sk.evaluation import MiniRocketFeatures\n"
+        "X = np.random.default_rng(0).standard_normal((8, 12, 1000)).astype(np.float32)\n"
+        "MiniRocketFeatures(n_kernels=84).fit_transform(X)\n"
+        "print(torch.get_num_threads())"
+    )
+    command, one = [sys.executable, "-c", code], os.environ | {"OMP_NUM_THREADS": "1"}
+    assert subprocess.run(command, env=one, capture_output=True, text=True).stdout == "1\n"

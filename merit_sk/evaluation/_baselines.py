@@ -7,6 +7,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimators._checks import array_leads, check_signals, model_leads
+from ..nn.device import torch_threads
 from ..signals._filters import bandpass
 from ..signals._windows import WindowSource, WindowSpec
 
@@ -262,10 +263,12 @@ class MiniRocketFeatures(_WindowFeatures):
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         minirocket = import_minirocket()(self.n_kernels, n_jobs=self.n_jobs, random_state=seed)
         rows = np.arange(min(len(source), source.chunk))
-        self.minirocket_ = minirocket.fit(self._windows(source, rows)[0])
+        with torch_threads(self.n_jobs):  # numba would leave others, in torch, too
+            self.minirocket_ = minirocket.fit(self._windows(source, rows)[0])
 
     def _of_windows(self, windows):
-        return self.minirocket_.transform(windows)
+        with torch_threads(self.n_jobs):
+            return self.minirocket_.transform(windows)
 
 
 def import_minirocket():
