@@ -233,9 +233,13 @@ def _identities(limb):
 
 
 def _broken(limb, table):
-    """Share of the power of limb leads that breaks the identities, of tables of products."""
+    """Share of the power of limb leads that breaks the identities, of tables of products.
+
+    It is NaN for leads without power.
+    """
     power = np.trace(table, axis1=-2, axis2=-1)
-    return np.einsum("ij,...ij->...", _identities(limb), table) / power
+    with np.errstate(invalid="ignore"):
+        return np.einsum("ij,...ij->...", _identities(limb), table) / power
 
 
 def _other_order(names, at, table):
