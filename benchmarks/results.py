@@ -55,7 +55,8 @@ class Run:
 
 
 HALVES = ("without-structure", "without-text", "simulated")
-EDITIONS = ("seed1", "seed0", "seed2", *HALVES)
+SEEDS = ("seed1", "seed0", "seed2")
+EDITIONS = (*SEEDS, *HALVES)
 RUNS = {
     "defaults": Run("defaults.py", "--data {data}"),
     "labels": Run(
@@ -70,6 +71,15 @@ RUNS = {
         "--data {data} " + " ".join(f"{{{name}}}" for name in EDITIONS),
         EDITIONS,
     ),
+    **{
+        f"seeds_fold_{fold}": Run(
+            "editions.py",
+            f"--data {{data}} --folds {fold} --name seeds_fold_{fold} "
+            + " ".join(f"{{{name}}}" for name in SEEDS),
+            SEEDS,
+        )
+        for fold in (9, 10)
+    },
     "parts": Run(
         "editions.py",
         "--data {data} --name parts " + " ".join(f"{{{name}}}" for name in ("half", *IDEAS)),
