@@ -69,6 +69,7 @@ class Measured(Directive):
             table = table[table[column].astype(str).isin(re.split(r"\|\s*", wanted))]
         if "interval" in options:
             mean, low, high = options["interval"]
+            table = table.dropna(subset=[mean])
             table = table.assign(
                 **{mean: [_interval(*row) for row in table[[mean, low, high]].values]}
             )
@@ -89,8 +90,6 @@ class Measured(Directive):
 
 def _interval(mean, low, high):
     """An estimate with its interval; a star where zero is outside."""
-    if pd.isna(mean):
-        return ""
     return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]" + (" *" if low > 0 or high < 0 else "")
 
 
