@@ -1,7 +1,7 @@
 """Baselines: features that need no training, and a network that needs labels."""
 
-import pickle
 import os
+import pickle
 import subprocess
 import sys
 

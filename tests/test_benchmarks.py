@@ -476,7 +476,7 @@ def test_pairs_differ_in_one_finding(benchmark):
 
 def test_digests_are_those_of_any_python(benchmark, tmp_path):
     """`ast.unparse` and the tree of a format's width differ between versions."""
-    code = 'def f(x: int = 0, *, n=1.5) -> str:\n    """Say it."""\n    return f"{x:>{n}} {x!r} {{"\n'
+    code = 'def f(x: int = 0, *, n=1.5) -> str:\n    """S."""\n    return f"{x:>{n}} {x!r} {{"\n'
     (tmp_path / "module.py").write_text(code)
     digest = importlib.import_module("_trace").code_digest
     assert digest(tmp_path / "module.py", ["f"]) == "c4e82d267421717c"
