@@ -97,7 +97,7 @@ def row(network, what, n, seconds, batch, flops=None, rate=None, most=None):
         achieved = flops * middle / n / 1e12
         found |= {"GFLOP per ECG": flops / n / 1e9, "TFLOP/s": achieved}
         found |= {"% of a matrix product": 100 * achieved / rate}
-        found |= {"MFU, %": 100 * achieved / most if most else np.nan}
+        found |= {"% MFU": 100 * achieved / most if most else np.nan}
     print(f"  {found}", flush=True)
     return found
 
