@@ -7,7 +7,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimators._checks import array_leads, check_signals, model_leads
-from ..nn.device import torch_threads
 from ..signals._filters import bandpass
 from ..signals._windows import WindowSource, WindowSpec
 
@@ -260,6 +259,8 @@ class MiniRocketFeatures(_WindowFeatures):
         self.random_state = random_state
 
     def _learn(self, source):
+        from ..nn.device import torch_threads
+
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         minirocket = import_minirocket()(self.n_kernels, n_jobs=self.n_jobs, random_state=seed)
         rows = np.arange(min(len(source), source.chunk))
@@ -267,6 +268,8 @@ class MiniRocketFeatures(_WindowFeatures):
             self.minirocket_ = minirocket.fit(self._windows(source, rows)[0])
 
     def _of_windows(self, windows):
+        from ..nn.device import torch_threads
+
         with torch_threads(self.n_jobs):
             return self.minirocket_.transform(windows)
 

@@ -115,7 +115,7 @@ class WholeView(nn.Module):
     def __init__(self, encoder, project, voltage_layer):
         super().__init__()
         parts = _parts(encoder, project, voltage_layer)
-        self.parts = AveragedModel(parts, multi_avg_fn=_average).requires_grad_(False)
+        self.parts = AveragedModel(parts, multi_avg_fn=_average).requires_grad_(False).eval()
         self.follow(encoder, project, voltage_layer)
 
     def train(self, mode=True):
